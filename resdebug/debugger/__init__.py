@@ -1,0 +1,1 @@
+"""The debugger: a cursor on the timeline, and what moves it."""

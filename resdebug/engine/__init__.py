@@ -1,0 +1,1 @@
+"""The engine: the forward pass, the reverse pass, accumulation rules, finite differences."""

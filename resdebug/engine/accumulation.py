@@ -1,0 +1,47 @@
+"""How contributions become an adjoint.
+
+The chain rule of several variables has one answer, the sum. The other rules exist only to show what goes wrong with
+them; a pass that ran under one says so wherever it appears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from resdebug.ops.base import Array
+
+Rule = Callable[[Array, Array, int], Array]
+"""``rule(partial, contribution, k)`` returns the partial adjoint after the k-th contribution, k from 2."""
+
+
+def add(partial: Array, contribution: Array, k: int) -> Array:
+    """Return the sum; from the third contribution on the partial adjoint is our own and is added to in place."""
+    if k > 2 and partial.flags.writeable:
+        return np.add(partial, contribution, out=partial)
+    return np.asarray(partial + contribution)
+
+
+def mean(partial: Array, contribution: Array, k: int) -> Array:
+    """Return the running mean of k contributions: wrong by a factor k at every fork."""
+    return np.asarray(partial + (contribution - partial) / k)
+
+
+def overwrite(partial: Array, contribution: Array, k: int) -> Array:
+    """Keep the last contribution: what ``=`` in place of ``+=`` does."""
+    return contribution
+
+
+def first(partial: Array, contribution: Array, k: int) -> Array:
+    """Keep the first contribution: what visiting a node only once does."""
+    return partial
+
+
+RULES: Final[Mapping[str, Rule]] = {"sum": add, "mean": mean, "overwrite": overwrite, "first": first}
+
+
+def accumulate(rule: str, partial: Array | None, contribution: Array, k: int) -> Array:
+    """Return the partial adjoint after the ``k``-th contribution (from 1) under the rule of this name."""
+    return contribution if partial is None else RULES[rule](partial, contribution, k)

@@ -1,0 +1,72 @@
+"""The forward pass: every value that the target depends on, inputs before consumers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import cast
+
+import numpy as np
+
+from resdebug.errors import BadInput, Fault, Place
+from resdebug.network.model import Network, Node
+from resdebug.network.tensorfiles import TensorFault, refused
+from resdebug.ops.base import Array, Operator
+from resdebug.text import visible
+
+Progress = Callable[[int], None]
+"""Called with the number of nodes done so far."""
+
+
+def operator_of(node: Node) -> Operator:
+    """Return the operator of a node; the catalogue that the network was checked with holds nothing else."""
+    return cast("Operator", node.operator)
+
+
+def leaf_value(network: Network, node: Node) -> Array:
+    """Return the numbers of an input, parameter or constant, read-only.
+
+    Raises BadInput when a tensor file turns out to be at fault.
+    """
+    try:
+        array: Array = network.values[node.name].array()
+    except TensorFault as error:
+        raise refused(error, Place(node=node.name)) from None
+    return frozen(array)
+
+
+def frozen(array: Array) -> Array:
+    """Return ``array`` made read-only (a read-only view where it is somebody else's)."""
+    if array.flags.writeable:
+        array = array if array.base is None and array.flags.owndata else array.view()
+        array.flags.writeable = False
+    return array
+
+
+def inputs_of(node: Node, values: list[Array | None]) -> list[Array | None]:
+    """Return one saved value per slot of ``node``."""
+    return [None if edge is None else values[edge.source_index] for edge in node.inputs]
+
+
+def evaluate(
+    network: Network, order: Iterable[int], values: list[Array | None], progress: Progress | None = None
+) -> None:
+    """Fill ``values`` (per node index) for the nodes in ``order``, which has inputs before consumers.
+
+    NaN and infinity propagate as IEEE 754 says, without warnings. Raises BadInput when an index is out of range.
+    """
+    nodes = network.nodes
+    with np.errstate(all="ignore"):
+        for done, i in enumerate(order):
+            if values[i] is None:
+                node = nodes[i]
+                values[i] = leaf_value(network, node) if node.is_leaf else _result(node, inputs_of(node, values))
+            if progress is not None:
+                progress(done + 1)
+
+
+def _result(node: Node, inputs: list[Array | None]) -> Array:
+    try:
+        return frozen(np.asarray(operator_of(node).forward(*inputs)))
+    except IndexError as error:
+        what = f'"{visible(node.name)}": {node.op}: {error}'
+        raise BadInput(Fault("N001", what, "correct the index", Place(node=node.name))) from None

@@ -1,0 +1,1 @@
+"""What a network is: read, checked, compiled from networkx; its order; the tensor files beside it."""

@@ -1,0 +1,45 @@
+"""A fingerprint of a network: its wiring, settings and numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from resdebug.network.model import Network
+
+
+def node_link(network: Network) -> dict[str, Any]:
+    """Return the network as node-link data without its numbers: leaves carry their shape and element type instead."""
+    nodes = []
+    for node in network.nodes:
+        written: dict[str, Any] = {"id": node.name, "op": node.op, **node.attributes}
+        if node.block:
+            written["block"] = node.block
+        if node.is_leaf:
+            written |= {"shape": list(node.shape), "dtype": node.dtype}
+        nodes.append(written)
+    return {
+        "directed": True,
+        "multigraph": True,
+        "graph": {
+            "name": network.name,
+            "target": network.target,
+            "dtype": network.dtype,
+            "description": network.description,
+        },
+        "nodes": nodes,
+        "edges": [{"source": e.source, "target": e.consumer, "slot": e.slot} for e in network.edges],
+    }
+
+
+def digest(network: Network) -> str:
+    """Return the SHA-256 of the network: of its node-link data with sorted keys, then of every leaf's bytes in file
+    order (C order, little endian). Reads the tensors. Raises TensorFault."""
+    state = hashlib.sha256(msgspec.json.encode(node_link(network), order="deterministic"))
+    for node in network.nodes:
+        if node.is_leaf:
+            array = network.values[node.name].array()
+            state.update(array.astype(array.dtype.newbyteorder("<"), order="C", copy=False).tobytes())
+    return f"sha256:{state.hexdigest()}"

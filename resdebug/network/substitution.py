@@ -1,0 +1,68 @@
+"""The same network with other numbers at some of its leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from resdebug.errors import Fault, UsageError, quoted
+from resdebug.network import limits
+from resdebug.network.faults import FaultList
+from resdebug.network.model import Network
+from resdebug.network.shapes import ShapeChecker
+from resdebug.network.types import TensorType
+from resdebug.network.values import Numbers, Value
+from resdebug.network.wiring import topological
+from resdebug.text import did_you_mean, visible
+
+
+def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
+    """Return ``network`` with ``arrays`` as the values of the inputs, parameters or constants they name.
+
+    Arrays are copied and take the leaf's element type; their shapes may differ from the old ones if every operator
+    still agrees. Raises UsageError for a name that is no leaf, BadInput when shapes no longer fit.
+    """
+    values: dict[str, Value] = dict(network.values)
+    types = {node.index: node.type for node in network.nodes if node.is_leaf}
+    for name, array in arrays.items():
+        if name not in values:
+            hint = did_you_mean(name, values)
+            what = f'"{visible(name)}" is not an input, parameter or constant'
+            raise UsageError(Fault("G052", what, hint or f"there is {quoted(values)}"))
+        node = network[name]
+        copied = np.array(array, dtype=node.dtype)
+        values[name] = Numbers(copied)
+        types[node.index] = TensorType(copied.shape, node.dtype)
+    changed = any(network.nodes[i].type != type_ for i, type_ in types.items())
+    nodes = _retyped(network, types) if changed else network.nodes
+    return Network(
+        name=network.name,
+        description=network.description,
+        target=network.target,
+        dtype=network.dtype,
+        nodes=nodes,
+        edges=network.edges,
+        values=values,
+        about=network.about,
+        warnings=network.warnings,
+        catalogue=network.catalogue,
+    )
+
+
+def _retyped(network: Network, leaves: Mapping[int, TensorType]) -> tuple[Any, ...]:
+    faults = FaultList()
+    checker = ShapeChecker(faults, [node.name for node in network.nodes], "edges", limits.memory_limit())
+    types = checker.run(
+        topological(len(network.nodes), network.edges),
+        [node.operator for node in network.nodes],
+        [node.inputs for node in network.nodes],
+        leaves,
+    )
+    faults.stop_if_any()
+    return tuple(
+        node if type_ is None else msgspec.structs.replace(node, type=type_)
+        for node, type_ in zip(network.nodes, types, strict=True)
+    )

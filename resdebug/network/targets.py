@@ -1,0 +1,78 @@
+"""The target: the scalar node that is differentiated; and the parts of a network that do not lead there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from resdebug.errors import quoted
+from resdebug.network.faults import FaultList
+from resdebug.network.model import Edge, Node
+from resdebug.text import did_you_mean, plural, visible
+
+
+def choose_target(
+    faults: FaultList, nodes: Sequence[Node], edges: Sequence[Edge], asked: str | None, written: Any
+) -> int:
+    """Return the target's index: the one asked for, else the file's, else the only scalar that nobody consumes."""
+    index = {node.name: node.index for node in nodes}
+    pointer = "" if asked is not None else "/graph/target"
+    given = asked if asked is not None else written
+    if given is None:
+        return _only_scalar(faults, nodes, edges)
+    if isinstance(given, list | dict | bool | float):
+        faults.add("G050", "the target is one node's id", "name a single node", pointer=pointer)
+        return -1
+    found = index.get(str(given))
+    if found is None:
+        what = f'the target "{visible(str(given))}" is not a node'
+        faults.add("G050", what, did_you_mean(str(given), index), pointer=pointer)
+        return -1
+    node = nodes[found]
+    if node.type.size != 1 or not node.type.is_float:
+        what = f'the target "{visible(node.name)}" is not a scalar: it is {node.type}'
+        hint = "reduce it with sum or mean" + _others(nodes, edges, found)
+        faults.add("S040", what, hint, pointer=pointer, node=node.name)
+    return found
+
+
+def _scalar_ends(nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:
+    used = {edge.source_index for edge in edges}
+    return [n for n in nodes if n.index not in used and n.type.size == 1 and n.type.is_float and not n.is_leaf]
+
+
+def _others(nodes: Sequence[Node], edges: Sequence[Edge], found: int) -> str:
+    names = [n.name for n in _scalar_ends(nodes, edges) if n.index != found]
+    return f", or choose another with --target: {quoted(names)}" if names else ""
+
+
+def _only_scalar(faults: FaultList, nodes: Sequence[Node], edges: Sequence[Edge]) -> int:
+    ends = _scalar_ends(nodes, edges)
+    if len(ends) == 1:
+        return ends[0].index
+    if ends:
+        what = f"{plural(len(ends), 'node')} could be the target: {quoted(n.name for n in ends)}"
+        faults.add("G051", what, 'say which: "target" in "graph", or --target')
+    else:
+        what = "there is no target: no node is a scalar that nobody consumes"
+        faults.add("G051", what, 'end in a loss, sum or mean, or name one: "target" in "graph", or --target')
+    return -1
+
+
+def warn_of_idle_parts(faults: FaultList, nodes: Sequence[Node], target: int) -> None:
+    """Warn of nodes that the target does not depend on, and of a target that depends on nothing differentiable."""
+    reaches = [False] * len(nodes)
+    reaches[target] = True
+    stack = [target]
+    while stack:
+        for edge in nodes[stack.pop()].inputs:
+            if edge is not None and not reaches[edge.source_index]:
+                reaches[edge.source_index] = True
+                stack.append(edge.source_index)
+    idle = [node for node in nodes if not reaches[node.index]]
+    if idle:
+        what = f"{plural(len(idle), 'node')} the target does not depend on: {quoted(n.name for n in idle)}"
+        faults.add("G060", what, "no adjoint there", pointer=f"/nodes/{idle[0].index}", severity="warning")
+    if not any(node.is_differentiable_leaf and reaches[node.index] for node in nodes):
+        what = "the target depends on no input and no parameter"
+        faults.add("G061", what, "every adjoint but the seed is absent", severity="warning")

@@ -1,0 +1,325 @@
+"""The value of an input, parameter or constant: numbers in the file, an initialiser with its seed, or a stored tensor.
+
+Each knows its type before it takes any memory, and gives its array when asked.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Final, Protocol
+
+import msgspec
+import numpy as np
+
+from resdebug.network import limits
+from resdebug.network.tensorfiles import TensorFault, TensorFiles
+from resdebug.network.types import FLOATS, ITEM_BYTES, TensorType, shape_text
+from resdebug.text import human_bytes
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Shape = Annotated[list[Count], msgspec.Meta(max_length=limits.DIMENSIONS)]
+Seed = Annotated[int, msgspec.Meta(ge=0, description="same seed, same numbers (numpy's PCG64)")]
+
+
+class ValueFault(Exception):
+    """A value is refused; ``path`` is the JSON pointer from the node to the place at fault."""
+
+    def __init__(self, code: str, what: str, hint: str = "", path: str = "/value") -> None:
+        super().__init__(what)
+        self.code = code
+        self.what = what
+        self.hint = hint
+        self.path = path
+
+
+class Value(Protocol):
+    """Where a leaf's numbers come from."""
+
+    @property
+    def type(self) -> TensorType:
+        """Shape and element type, known beforehand."""
+        ...
+
+    def array(self) -> np.ndarray:
+        """Return the numbers; takes the memory. Raises TensorFault when a file turns out to be at fault."""
+        ...
+
+
+class Initialiser(msgspec.Struct, frozen=True, tag_field="init", forbid_unknown_fields=True):
+    """Numbers made from a rule; ``shape`` is the tensor's."""
+
+    shape: Shape
+    random: ClassVar[bool] = False
+
+    def fill(self) -> np.ndarray:
+        """Return the numbers in float64, of this shape."""
+        raise NotImplementedError
+
+
+class Zeros(Initialiser, frozen=True, tag="zeros"):
+    """All zero."""
+
+    def fill(self) -> np.ndarray:
+        """Return zeros."""
+        return np.zeros(self.shape)
+
+
+class Ones(Initialiser, frozen=True, tag="ones"):
+    """All one."""
+
+    def fill(self) -> np.ndarray:
+        """Return ones."""
+        return np.ones(self.shape)
+
+
+class Full(Initialiser, frozen=True, tag="constant", kw_only=True):
+    """All equal to ``value``."""
+
+    value: float
+
+    def fill(self) -> np.ndarray:
+        """Return the same number everywhere."""
+        return np.full(self.shape, self.value)
+
+
+class Normal(Initialiser, frozen=True, tag="normal", kw_only=True):
+    """Drawn from a normal distribution."""
+
+    seed: Seed
+    mean: float = 0.0
+    std: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+
+    def fill(self) -> np.ndarray:
+        """Return ``mean + std · N(0, 1)``."""
+        return self.mean + self.std * np.random.Generator(np.random.PCG64(self.seed)).standard_normal(self.shape)
+
+
+class Uniform(Initialiser, frozen=True, tag="uniform", kw_only=True):
+    """Drawn uniformly from ``low`` to ``high``."""
+
+    seed: Seed
+    low: float = 0.0
+    high: float = 1.0
+
+    def fill(self) -> np.ndarray:
+        """Return ``low + (high − low) · U[0, 1)``."""
+        return self.low + (self.high - self.low) * np.random.Generator(np.random.PCG64(self.seed)).random(self.shape)
+
+
+class KaimingNormal(Initialiser, frozen=True, tag="kaiming_normal", kw_only=True):
+    """He et al. 2015 (arXiv 1502.01852), eq. 10: normal with variance 2 / fan-in, for layers before a ReLU."""
+
+    seed: Seed
+
+    def fill(self) -> np.ndarray:
+        """Return ``√(2 / fan_in) · N(0, 1)``; fan-in is the product of all dimensions but the first."""
+        fan_in = math.prod(self.shape[1:]) or 1
+        draws = np.random.Generator(np.random.PCG64(self.seed)).standard_normal(self.shape)
+        return math.sqrt(2.0 / fan_in) * draws
+
+
+INITIALISERS: Final = (Zeros, Ones, Full, Normal, Uniform, KaimingNormal)
+AnyInitialiser = Zeros | Ones | Full | Normal | Uniform | KaimingNormal
+
+
+class TensorFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A tensor in an ``.npz`` or ``.safetensors`` file beside the graph file or below it."""
+
+    file: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A value that stands in the file itself, or came from memory."""
+
+    numbers: np.ndarray
+
+    @property
+    def type(self) -> TensorType:
+        """The array's own type."""
+        return TensorType(self.numbers.shape, self.numbers.dtype.name)
+
+    def array(self) -> np.ndarray:
+        """Return the numbers."""
+        return self.numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A value that an initialiser makes."""
+
+    rule: AnyInitialiser
+    type: TensorType
+
+    def array(self) -> np.ndarray:
+        """Make the numbers."""
+        return self.rule.fill().astype(self.type.dtype, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A value that lies in a tensor file."""
+
+    files: TensorFiles
+    source: TensorFile
+    type: TensorType
+
+    def array(self) -> np.ndarray:
+        """Read the numbers."""
+        return self.files.read(self.source.file, self.source.name).astype(self.type.dtype, copy=False)
+
+
+def read_value(node: dict[str, Any], default: str, files: TensorFiles, limit: int) -> Value:
+    """Return the value of the leaf ``node`` with element type ``dtype`` of the node, else ``default``.
+
+    Raises ValueFault with the place inside the node.
+    """
+    dtype = node.get("dtype", default)
+    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
+        raise ValueFault("S011", f"unknown element type {dtype!r}", "use one of " + ", ".join(ITEM_BYTES), "/dtype")
+    shape = _declared_shape(node)
+    raw = node.get("value")
+    if raw is None:
+        hint = 'give "value": numbers, {"init": "normal", "shape": [...], "seed": 1}, or {"file": ..., "name": ...}'
+        raise ValueFault("S010", "has no value", hint, "/value" if "value" in node else "")
+    if isinstance(raw, np.ndarray | np.generic):
+        value: Value = _from_memory(np.asarray(raw), dtype if "dtype" in node else None, default)
+    elif isinstance(raw, dict):
+        value = _from_file(raw, node, default, files) if "file" in raw else _from_rule(raw, dtype, limit)
+    else:
+        value = Numbers(_from_lists(raw, dtype, shape))
+    if shape is not None and shape != value.type.shape:
+        what = f"declares shape {shape_text(shape)} and its value has {shape_text(value.type.shape)}"
+        raise ValueFault("S012", what, "drop the shape, or correct it", "/shape")
+    return value
+
+
+def _declared_shape(node: dict[str, Any]) -> tuple[int, ...] | None:
+    if "shape" not in node:
+        return None
+    try:
+        return tuple(msgspec.convert(node["shape"], Shape))
+    except msgspec.ValidationError as error:
+        raise ValueFault("S012", f"shape is not a list of sizes: {error}", "", "/shape") from None
+
+
+def _from_memory(array: np.ndarray, dtype: str | None, default: str) -> Numbers:
+    """Copy an array that came with a networkx graph; floats take the network's type unless the node names one."""
+    name = dtype or (default if array.dtype.kind == "f" else array.dtype.name)
+    if array.dtype.kind not in "fiub" or name not in ITEM_BYTES:
+        raise ValueFault("S011", f"an array of {array.dtype} is no tensor", "use one of " + ", ".join(ITEM_BYTES))
+    return Numbers(np.array(array, dtype=name))
+
+
+def _from_file(raw: dict[str, Any], node: dict[str, Any], default: str, files: TensorFiles) -> Read:
+    try:
+        source = msgspec.convert(raw, TensorFile)
+    except msgspec.ValidationError as error:
+        raise ValueFault("S013", *_explained(error)) from None
+    try:
+        stored = files.describe(source.file, source.name)
+    except TensorFault as error:
+        raise ValueFault(error.code, error.what, error.hint, "/value/file") from None
+    dtype = node.get("dtype") or (default if stored.type.is_float else stored.type.dtype)
+    return Read(files, source, TensorType(stored.type.shape, dtype))
+
+
+def _from_rule(raw: dict[str, Any], dtype: str, limit: int) -> Made:
+    try:
+        rule: AnyInitialiser = msgspec.convert(raw, AnyInitialiser)
+    except msgspec.ValidationError as error:
+        raise ValueFault("S013", *_explained(error)) from None
+    type_ = TensorType(tuple(rule.shape), dtype)
+    if type_.nbytes > limit:
+        size = f"{type_} is {human_bytes(type_.nbytes)}, over the limit of {human_bytes(limit)}"
+        raise ValueFault("S001", size, "make it smaller, or raise the limit with --memory", "/value/shape")
+    return Made(rule, type_)
+
+
+_PATH = re.compile(r"(.*) - at `\$(.*)`$", re.DOTALL)
+_STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")
+
+
+def split_path(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Return what a msgspec error says, and where, as a JSON pointer from the value that was converted."""
+    match = _PATH.match(str(error))
+    if match is None:
+        return str(error), ""
+    steps = "".join(f"/{index or key}" for index, key in _STEP.findall(match.group(2)))
+    return match.group(1).replace("`", ""), steps
+
+
+def _explained(error: msgspec.ValidationError) -> tuple[str, str, str]:
+    what, path = split_path(error)
+    hint = 'an initialiser is {"init": ..., "shape": [...]} with init one of ' + ", ".join(
+        str(rule.__struct_config__.tag) for rule in INITIALISERS
+    )
+    return what, hint, f"/value{path}"
+
+
+_NESTED: dict[tuple[type, int], Any] = {}
+
+
+def _nested(element: type, depth: int) -> Any:
+    """Return ``list[list[... element]]``, so that the decoder's own strictness refuses strings and booleans."""
+    key = (element, depth)
+    if key not in _NESTED:
+        _NESTED[key] = element if depth == 0 else list[_nested(element, depth - 1)]  # type: ignore[misc]
+    return _NESTED[key]
+
+
+def _from_lists(raw: Any, dtype: str, shape: tuple[int, ...] | None) -> np.ndarray:
+    depth, inner = 0, raw
+    while isinstance(inner, list):
+        depth += 1
+        if depth > limits.DIMENSIONS:
+            raise ValueFault("S014", f"nested deeper than {limits.DIMENSIONS} dimensions", "flatten it")
+        if not inner:
+            break
+        inner = inner[0]
+    element = float if dtype in FLOATS else bool if dtype == "bool" else int
+    try:
+        numbers = msgspec.convert(raw, _nested(element, depth))
+    except msgspec.ValidationError as error:
+        what, path = split_path(error)
+        raise ValueFault(
+            "S014", what, "a value is a number or evenly nested lists of numbers", f"/value{path}"
+        ) from None
+    array = _fitted(numbers, dtype, depth)
+    if shape is not None and array.ndim == 1 and shape != array.shape:
+        if math.prod(shape) != array.size:
+            what = f"shape {shape_text(shape)} takes {math.prod(shape)} numbers and the value has {array.size}"
+            raise ValueFault("S012", what, "", "/value")
+        array = array.reshape(shape)
+    return array
+
+
+def _fitted(numbers: Any, dtype: str, depth: int) -> np.ndarray:
+    try:
+        with np.errstate(over="ignore"):
+            array = np.array(numbers, dtype=dtype)
+    except OverflowError:
+        raise ValueFault("S014", f"a number does not fit into {dtype}", "use a wider dtype") from None
+    except ValueError:
+        what, path = _ragged(numbers, depth)
+        raise ValueFault("S014", what, "every row needs the same length", f"/value{path}") from None
+    if dtype == "float32" and not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        path = "/value" + "".join(f"/{i}" for i in where)
+        raise ValueFault("S014", "a number is beyond float32", "use float64, or scale it down", path)
+    return array
+
+
+def _ragged(numbers: Any, depth: int) -> tuple[str, str]:
+    """Return what is uneven in nested lists that numpy refused, and where."""
+    level: list[tuple[Any, str]] = [(numbers, "")]
+    for _ in range(depth - 1):
+        level = [(row, f"{path}/{i}") for rows, path in level for i, row in enumerate(rows)]
+        expected = len(level[0][0]) if level else 0
+        for row, path in level:
+            if len(row) != expected:
+                return f"a row of {len(row)} among rows of {expected}", path
+    return "nested unevenly", ""

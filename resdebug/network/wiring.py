@@ -1,0 +1,170 @@
+"""Edges: which node stands in which slot of which other, and whether the wiring runs in a circle."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+
+from resdebug.network.faults import FaultList
+from resdebug.network.model import Edge
+from resdebug.network.signature import Signature, slots_of
+from resdebug.text import did_you_mean, plural, visible
+
+
+class EdgeEntry(msgspec.Struct, gc=False):
+    """An edge as it stands in the file; ``slot`` is a name, an index, or left out."""
+
+    source: str | int
+    target: str | int
+    slot: str | int | None = None
+
+
+class Wiring:
+    """Fits edges into slots and reports what does not fit."""
+
+    def __init__(
+        self,
+        key: str,
+        names: Sequence[str | None],
+        operators: Sequence[Signature | None],
+        multigraph: bool,
+        faults: FaultList,
+    ) -> None:
+        self.key = key
+        self.names = names
+        self.index = {name: i for i, name in enumerate(names) if name is not None}
+        self.operators = operators
+        self.multigraph = multigraph
+        self.faults = faults
+
+    def connect(self, entries: Sequence[EdgeEntry | None]) -> tuple[list[Edge], list[tuple[Edge | None, ...]]]:
+        """Return all edges, and per node its inputs by slot."""
+        incoming: list[list[tuple[int, int, str | int | None]]] = [[] for _ in self.names]
+        seen: dict[tuple[int, int], int] = {}
+        for k, entry in enumerate(entries):
+            if entry is None:
+                continue
+            source, consumer = self.end(k, "source", entry.source), self.end(k, "target", entry.target)
+            if source is None or consumer is None:
+                continue
+            if not self.multigraph and seen.setdefault((source, consumer), k) != k:
+                first = seen[source, consumer]
+                what = f'edges {first} and {k} both lead from "{self.name(source)}" to "{self.name(consumer)}"'
+                hint = 'set "multigraph": true (networkx.MultiDiGraph): a plain graph would lose one of them'
+                self.faults.add("G016", what, hint, pointer=f"/{self.key}/{k}")
+                continue
+            incoming[consumer].append((k, source, entry.slot))
+        edges: list[Edge] = []
+        inputs = [self.fit(i, arriving, edges) for i, arriving in enumerate(incoming)]
+        edges.sort(key=lambda edge: edge.index)
+        return edges, inputs
+
+    def name(self, i: int) -> str:
+        """A node's name, for a message."""
+        return visible(self.names[i] or f"#{i}")
+
+    def end(self, k: int, which: str, name: str | int) -> int | None:
+        """Find the node at one end of edge ``k``."""
+        found = self.index.get(str(name))
+        if found is None:
+            hint = did_you_mean(str(name), self.index)
+            what = f'edge {k} names unknown node "{visible(str(name))}"'
+            self.faults.add("G021", what, hint, pointer=f"/{self.key}/{k}/{which}")
+        return found
+
+    def fit(
+        self, i: int, arriving: Sequence[tuple[int, int, str | int | None]], edges: list[Edge]
+    ) -> tuple[Edge | None, ...]:
+        """Put the edges that arrive at node ``i`` into its operator's slots."""
+        operator = self.operators[i]
+        name = self.names[i]
+        if operator is None or name is None:
+            return ()
+        slots = slots_of(operator, len(arriving)) if operator.slots else ()
+        places = {slot.name: position for position, slot in enumerate(slots)}
+        filled: list[Edge | None] = [None] * len(slots)
+        for place, (k, source, given) in enumerate(arriving):
+            pointer = f"/{self.key}/{k}" + ("/slot" if given is not None else "")
+            wanted = place if given is None else given
+            position = wanted if isinstance(wanted, int) else places.get(wanted, -1)
+            if not 0 <= position < len(slots):
+                self.no_such_slot(i, wanted, places, pointer)
+                continue
+            held = filled[position]
+            if held is not None:
+                what = f'slot {slots[position].name} of "{visible(name)}" is filled twice (edges {held.index} and {k})'
+                hint = f"its slots: {', '.join(places)}"
+                self.faults.add("G041", what, hint, pointer=pointer, node=name)
+                continue
+            edge = Edge(k, self.names[source] or "", name, slots[position].name, position, source, i)
+            filled[position] = edge
+            edges.append(edge)
+        self.check_filled(i, [slot.name for slot in slots if not slot.optional], places, filled)
+        return tuple(filled)
+
+    def no_such_slot(self, i: int, wanted: str | int, places: dict[str, int], pointer: str) -> None:
+        """Report an edge into a slot that the operator does not have."""
+        operator, name = self.operators[i], self.names[i] or ""
+        if not places:
+            what, hint = f'"{visible(name)}" takes no inputs', "inputs, parameters and constants only have a value"
+        else:
+            kind = operator_name(operator)
+            what = f'"{visible(name)}": {kind} has no slot {visible(str(wanted))}'
+            hint = (
+                did_you_mean(wanted, places) if isinstance(wanted, str) else ""
+            ) or f"its slots: {', '.join(places)}"
+        self.faults.add("G040", what, hint, pointer=pointer, node=name)
+
+    def check_filled(
+        self, i: int, needed: Sequence[str], places: dict[str, int], filled: Sequence[Edge | None]
+    ) -> None:
+        """Report slots that must be filled and are not."""
+        missing = [slot for slot in needed if filled[places[slot]] is None]
+        if missing:
+            name = self.names[i] or ""
+            what = f'"{visible(name)}": {operator_name(self.operators[i])} lacks {", ".join(missing)}'
+            hint = f"it takes {plural(len(places), 'slot')}: {', '.join(places)}"
+            self.faults.add("G042", what, hint, pointer=f"/nodes/{i}", node=name)
+
+
+def operator_name(operator: Signature | None) -> str:
+    """Name an operator as files name it."""
+    return "" if operator is None else str(operator.__struct_config__.tag)  # type: ignore[attr-defined]
+
+
+def topological(count: int, edges: Sequence[Edge]) -> list[int]:
+    """Return node indices with inputs before consumers, ties by place in the file; none in or behind a cycle."""
+    waiting = [0] * count
+    leads: list[list[int]] = [[] for _ in range(count)]
+    for edge in edges:
+        waiting[edge.consumer_index] += 1
+        leads[edge.source_index].append(edge.consumer_index)
+    ready = deque(i for i in range(count) if not waiting[i])
+    order = []
+    while ready:
+        i = ready.popleft()
+        order.append(i)
+        for consumer in leads[i]:
+            waiting[consumer] -= 1
+            if not waiting[consumer]:
+                ready.append(consumer)
+    return order
+
+
+def find_cycle(count: int, edges: Sequence[Edge], order: Sequence[int]) -> list[Edge]:
+    """Return the edges of one cycle among the nodes that a topological ``order`` left out."""
+    left = set(range(count)) - set(order)
+    into: dict[int, Edge] = {}
+    for edge in edges:
+        if edge.source_index in left and edge.consumer_index in left:
+            into.setdefault(edge.consumer_index, edge)
+    at = min(left)
+    path: list[Edge] = []
+    when: dict[int, int] = {}
+    while at not in when:
+        when[at] = len(path)
+        path.append(into[at])
+        at = into[at].source_index
+    return path[when[at] :][::-1]

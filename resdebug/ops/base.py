@@ -1,0 +1,104 @@
+"""What an operator is: one class with its attributes, slots, shape rule, forward function, one VJP per slot, formulas.
+
+A vector-Jacobian product turns the adjoint ``ȳ`` of the output into the contribution ``(∂y/∂x)ᵀ ȳ`` to the input in
+one slot; it may use the output and all inputs of the forward pass, which are saved. It never changes what it is
+given, and may return a view of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from resdebug.network.signature import RuleBroken, Slot, slots_of
+from resdebug.network.types import TensorType, shape_text
+
+Array: TypeAlias = NDArray[np.floating[Any]]
+
+ADJOINT_PREFIX = "vjp_"
+
+
+class Operator(msgspec.Struct, frozen=True, tag_field="op"):
+    """Base of all operators; the fields of a subclass are the operator's attributes.
+
+    A subclass sets ``tag`` (the name in files), ``slots``, ``formula``, and defines ``infer``, ``forward`` and, for
+    every slot with a contribution formula, ``vjp_<slot>(self, ybar, y, *inputs)``.
+    """
+
+    slots: ClassVar[tuple[Slot, ...]] = ()
+    variadic: ClassVar[bool] = False
+    formula: ClassVar[str] = ""
+    convention: ClassVar[str] = ""
+    vjps: ClassVar[tuple[Callable[..., Array] | None, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        rules = [vars(cls).get(ADJOINT_PREFIX + slot.name) for slot in cls.slots]
+        for slot, rule in zip(cls.slots, rules, strict=True):
+            if slot.differentiable != (rule is not None):
+                raise TypeError(
+                    f"{cls.__name__}: slot {slot.name} needs both a contribution formula and a VJP, or neither"
+                )
+        cls.vjps = tuple(rules)
+
+    @classmethod
+    def op(cls) -> str:
+        """Return the operator's name in files."""
+        return str(cls.__struct_config__.tag)
+
+    def infer(self, *inputs: Any, **_: Any) -> TensorType:
+        """Return the output's type from the inputs' types. Raises RuleBroken."""
+        raise NotImplementedError
+
+    def forward(self, *inputs: Any, **_: Any) -> Array:
+        """Return the output from one array per slot (None where an optional slot is empty)."""
+        raise NotImplementedError
+
+    def vjp(self, position: int, ybar: Array, y: Array, inputs: Sequence[Array | None]) -> Array:
+        """Return the contribution ``(∂y/∂x)ᵀ ȳ`` to the input in the slot at ``position``, of that input's shape."""
+        rule = self.vjps[position]
+        if rule is None:
+            raise ValueError(f"{self.op()}: slot {self.slots[position].name} takes no adjoint")
+        contribution: Array = rule(self, ybar, y, *inputs)
+        return contribution
+
+    def slot(self, position: int, count: int) -> Slot:
+        """Return the slot at ``position`` of this operator with ``count`` inputs."""
+        return slots_of(self, count)[position]
+
+
+def sum_over(x: Array, axes: int | tuple[int, ...], *, keepdims: bool = False) -> Array:
+    """Return the sum over ``axes``, as an array also where it is a single number."""
+    return np.asarray(x.sum(axis=axes, keepdims=keepdims))
+
+
+def unbroadcast(contribution: Array, shape: tuple[int, ...]) -> Array:
+    """Sum a contribution down to the shape that broadcasting stretched: the adjoint of a copy is a sum."""
+    if contribution.shape == shape:
+        return contribution
+    extra = contribution.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + i for i, n in enumerate(shape) if n == 1 and contribution.shape[extra + i] != 1
+    )
+    return sum_over(contribution, axes).reshape(shape)
+
+
+def broadcast(a: TensorType, b: TensorType) -> TensorType:
+    """Return the type of an elementwise operation on ``a`` and ``b``, by numpy's rule. Raises RuleBroken."""
+    try:
+        return a.with_shape(*np.broadcast_shapes(a.shape, b.shape))
+    except ValueError:
+        what = f"a is {shape_text(a.shape)} and b is {shape_text(b.shape)}, which do not broadcast"
+        hint = "from the right, sizes must be equal, or one of them 1"
+        raise RuleBroken(what, key="b", hint=hint) from None
+
+
+def normal_axis(axis: int, ndim: int, key: str) -> int:
+    """Return ``axis`` counted from the front. Raises RuleBroken when there is no such axis."""
+    if not -ndim <= axis < ndim:
+        what = f"{key} {axis} is out of range for {ndim} dimensions"
+        raise RuleBroken(what, key=key, hint=f"from {-ndim} to {ndim - 1}" if ndim else "a scalar has no axes")
+    return axis % ndim

@@ -1,0 +1,107 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from resdebug.network.signature import RuleBroken, Slot
+from resdebug.network.types import TensorType, shape_text
+from resdebug.ops.base import Array, Operator, sum_over, unbroadcast
+
+
+class Matmul(Operator, frozen=True, tag="matmul"):
+    """The matrix product over the last two axes; leading axes broadcast, one-dimensional inputs are vectors."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot("a", "{ā} += {ȳ} · {b}ᵀ", "d(AB) = dA·B, and tr(Ȳᵀ dA B) = tr((Ȳ Bᵀ)ᵀ dA)"),
+        Slot("b", "{b̄} += {a}ᵀ · {ȳ}", "d(AB) = A·dB, and tr(Ȳᵀ A dB) = tr((Aᵀ Ȳ)ᵀ dB)"),
+    )
+    formula: ClassVar[str] = "{y} = {a} · {b}"
+
+    def infer(self, a: TensorType, b: TensorType) -> TensorType:
+        """Inner sizes must agree: (…, n, k) · (…, k, m) gives (…, n, m)."""
+        shapes = f"a is {shape_text(a.shape)}, b is {shape_text(b.shape)}"
+        if not a.shape or not b.shape:
+            raise RuleBroken(f"{shapes}: a scalar has no matrix product", key="b" if a.shape else "a", hint="use mul")
+        inner = b.shape[-2] if len(b.shape) > 1 else b.shape[0]
+        if a.shape[-1] != inner:
+            what = f"{shapes}: the inner sizes {a.shape[-1]} and {inner} differ"
+            raise RuleBroken(what, key="b", hint="(…, n, k) · (…, k, m) gives (…, n, m)")
+        try:
+            batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        except ValueError:
+            raise RuleBroken(f"{shapes}: the leading axes do not broadcast", key="b") from None
+        return a.with_shape(*batch, *a.shape[-2:-1], *(b.shape[-1:] if len(b.shape) > 1 else ()))
+
+    def forward(self, a: Array, b: Array) -> Array:
+        """Return ``a @ b``."""
+        return np.asarray(np.matmul(a, b))
+
+    def vjp_a(self, ybar: Array, y: Array, a: Array, b: Array) -> Array:
+        """Return ``ȳ bᵀ``."""
+        matrix, _, column = _as_matrices(ybar, a, b)
+        return unbroadcast(np.matmul(matrix, np.swapaxes(column, -1, -2)), _row(a).shape).reshape(a.shape)
+
+    def vjp_b(self, ybar: Array, y: Array, a: Array, b: Array) -> Array:
+        """Return ``aᵀ ȳ``."""
+        matrix, row, column = _as_matrices(ybar, a, b)
+        return unbroadcast(np.matmul(np.swapaxes(row, -1, -2), matrix), column.shape).reshape(b.shape)
+
+
+def _row(a: Array) -> Array:
+    return a[None, :] if a.ndim == 1 else a
+
+
+def _as_matrices(ybar: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
+    """Give vectors back the axis that the product dropped."""
+    if b.ndim == 1:
+        ybar = ybar[..., None]
+    if a.ndim == 1:
+        ybar = ybar[..., None, :]
+    return ybar, _row(a), b[:, None] if b.ndim == 1 else b
+
+
+class Linear(Operator, frozen=True, tag="linear"):
+    """A fully connected layer: x Wᵀ + b over the last axis."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot("x", "{x̄} += {ȳ} · {weight}", "the transpose of the linear map x ↦ x Wᵀ"),
+        Slot("weight", "{weight̄} += {ȳ}ᵀ · {x}", "every row of x met every row of W: an outer product, summed"),
+        Slot("bias", "{bias̄} += Σ_rows {ȳ}", "the bias was added to every row", optional=True),
+    )
+    formula: ClassVar[str] = "{y} = {x} · {weight}ᵀ⟦ + {bias}⟧"
+
+    def infer(self, x: TensorType, weight: TensorType, bias: TensorType | None = None) -> TensorType:
+        """Weight is (out, in), bias (out), the last axis of x is in."""
+        if len(weight.shape) != 2:
+            what = f"weight is {shape_text(weight.shape)}"
+            raise RuleBroken(what, key="weight", hint="weight is (out features, in features)")
+        if not x.shape or x.shape[-1] != weight.shape[1]:
+            what = f"x is {shape_text(x.shape)}, weight is {shape_text(weight.shape)}"
+            hint = f"weight is (out, in): the last axis of x must be {weight.shape[1]}"
+            raise RuleBroken(what, key="weight", hint=hint)
+        if bias is not None and bias.shape != weight.shape[:1]:
+            what = f"bias is {shape_text(bias.shape)}, weight is {shape_text(weight.shape)}"
+            raise RuleBroken(what, key="bias", hint=f"bias is ({weight.shape[0]})")
+        return x.with_shape(*x.shape[:-1], weight.shape[0])
+
+    def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        """Return ``x Wᵀ + b``."""
+        y: Array = np.matmul(x, weight.T)
+        return y if bias is None else y + bias
+
+    def vjp_x(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
+        """Return ``ȳ W``."""
+        return np.asarray(np.matmul(ybar, weight))
+
+    def vjp_weight(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
+        """Return ``ȳᵀ x`` over all rows."""
+        rows = math.prod(x.shape[:-1])
+        return np.asarray(np.matmul(ybar.reshape(rows, weight.shape[0]).T, x.reshape(rows, weight.shape[1])))
+
+    def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
+        """Sum ``ȳ`` over all rows."""
+        return sum_over(ybar, tuple(range(ybar.ndim - 1)))

@@ -1,0 +1,196 @@
+"""Normalisation: subtract a mean, divide by a standard deviation, scale and shift.
+
+Where mean and variance are taken from the tensor itself they depend on it too, and the contribution to x carries two
+correction terms (Ioffe and Szegedy 2015, arXiv 1502.03167, section 3; Ba et al. 2016, arXiv 1607.06450).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+import numpy as np
+
+from resdebug.network.signature import RuleBroken, Slot
+from resdebug.network.types import TensorType, shape_text
+from resdebug.ops.base import Array, Operator, sum_over, unbroadcast
+from resdebug.ops.windows import NonNegative
+
+Epsilon = Annotated[float, msgspec.Meta(ge=0)]
+
+
+def standardised(x: Array, axes: tuple[int, ...], eps: float) -> tuple[Array, Array]:
+    """Return ``x̂ = (x − μ) / σ`` and ``1 / σ`` over ``axes``, with ``σ = √(var + eps)`` and the biased variance."""
+    centred = x - x.mean(axis=axes, keepdims=True)
+    variance = np.mean(centred * centred, axis=axes, keepdims=True)
+    inverse = 1 / np.sqrt(variance + x.dtype.type(eps))
+    return centred * inverse, inverse
+
+
+def standardised_vjp(scaled: Array, normal: Array, inverse: Array, axes: tuple[int, ...]) -> Array:
+    """Return the contribution to x from ``scaled``, the adjoint of x̂: ``(s − mean s − x̂ · mean(s ⊙ x̂)) / σ``."""
+    mean: Array = np.mean(scaled, axis=axes, keepdims=True)
+    slope: Array = np.mean(scaled * normal, axis=axes, keepdims=True)
+    return (scaled - mean - normal * slope) * inverse
+
+
+class BatchNorm(Operator, frozen=True, tag="batch_norm"):
+    """Normalisation per channel (axis 1), by the batch's statistics in training, by running ones in inference."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot(
+            "x",
+            "{x̄} += (g − mean(g) − x̂ ⊙ mean(g ⊙ x̂)) / σ,  g = ⟦{weight} ⊙ ⟧{ȳ}",
+            "the batch's mean and variance depend on x too: two terms are taken off",
+        ),
+        Slot("weight", "{weight̄} += Σ_nhw {ȳ} ⊙ x̂", "the scale of a channel met every x̂ in it", optional=True),
+        Slot("bias", "{bias̄} += Σ_nhw {ȳ}", "the shift was added at every place", optional=True),
+        Slot("running_mean", optional=True),
+        Slot("running_var", optional=True),
+    )
+    formula: ClassVar[str] = "{y} = x̂⟦ ⊙ {weight}⟧⟦ + {bias}⟧,  x̂ = ({x} − μ) / σ"
+    convention: ClassVar[str] = "the variance is the biased one; running statistics take no adjoint and are not updated"
+    training: bool = False
+    eps: Epsilon = 1e-5
+
+    def infer(
+        self,
+        x: TensorType,
+        weight: TensorType | None = None,
+        bias: TensorType | None = None,
+        running_mean: TensorType | None = None,
+        running_var: TensorType | None = None,
+    ) -> TensorType:
+        """All vectors have one element per channel."""
+        if len(x.shape) < 2:
+            raise RuleBroken(f"x is {shape_text(x.shape)}", key="x", hint="it takes (N, C, ...)")
+        vectors = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
+        for key, vector in vectors.items():
+            if vector is not None and vector.shape != x.shape[1:2]:
+                what = f"x is {shape_text(x.shape)} and {key} is {shape_text(vector.shape)}"
+                raise RuleBroken(what, key=key, hint=f"one number per channel: ({x.shape[1]})")
+        if not self.training and (running_mean is None or running_var is None):
+            what = "inference needs running_mean and running_var"
+            raise RuleBroken(what, key="training", hint='give both, or set "training": true')
+        if self.training and x.size // max(x.shape[1], 1) < 2:
+            what = f"x is {shape_text(x.shape)}: training needs more than one value per channel"
+            raise RuleBroken(what, key="x", hint="use a larger batch, or inference with running statistics")
+        return x
+
+    def slot(self, position: int, count: int) -> Slot:
+        """Return a slot; in inference μ and σ are constants, and x gets ``ȳ`` scaled."""
+        if position == 0 and not self.training:
+            return Slot("x", "{x̄} += ⟦{weight} ⊙ ⟧{ȳ} / σ", "in inference μ and σ are constants: only scales remain")
+        return self.slots[position]
+
+    def normal(self, x: Array, running_mean: Array | None, running_var: Array | None) -> tuple[Array, Array]:
+        """Return x̂ and 1/σ."""
+        if self.training or running_mean is None or running_var is None:
+            return standardised(x, _but_channels(x), self.eps)
+        inverse = 1 / np.sqrt(_per_channel(running_var, x) + x.dtype.type(self.eps))
+        return (x - _per_channel(running_mean, x)) * inverse, inverse
+
+    def forward(
+        self,
+        x: Array,
+        weight: Array | None,
+        bias: Array | None,
+        running_mean: Array | None,
+        running_var: Array | None,
+    ) -> Array:
+        """Return ``x̂ ⊙ weight + bias``."""
+        y, _ = self.normal(x, running_mean, running_var)
+        if weight is not None:
+            y = y * _per_channel(weight, x)
+        return y if bias is None else y + _per_channel(bias, x)
+
+    def vjp_x(
+        self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array | None, *running: Array | None
+    ) -> Array:
+        """Divide by σ; in training also take off what mean and variance owe to x."""
+        normal, inverse = self.normal(x, *running)
+        scaled = ybar if weight is None else ybar * _per_channel(weight, x)
+        return standardised_vjp(scaled, normal, inverse, _but_channels(x)) if self.training else scaled * inverse
+
+    def vjp_weight(
+        self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None, *running: Array | None
+    ) -> Array:
+        """Sum ``ȳ ⊙ x̂`` per channel."""
+        normal, _ = self.normal(x, *running)
+        return sum_over(ybar * normal, _but_channels(x))
+
+    def vjp_bias(
+        self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array, *running: Array | None
+    ) -> Array:
+        """Sum ``ȳ`` per channel."""
+        return sum_over(ybar, _but_channels(x))
+
+
+def _but_channels(x: Array) -> tuple[int, ...]:
+    return (0, *range(2, x.ndim))
+
+
+def _per_channel(vector: Array, x: Array) -> Array:
+    return vector.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+class LayerNorm(Operator, frozen=True, tag="layer_norm"):
+    """Normalisation over the last axes, each example by itself."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot(
+            "x",
+            "{x̄} += (g − mean(g) − x̂ ⊙ mean(g ⊙ x̂)) / σ,  g = ⟦{weight} ⊙ ⟧{ȳ}",
+            "mean and variance depend on x too: two terms are taken off",
+        ),
+        Slot("weight", "{weight̄} += Σ_rows {ȳ} ⊙ x̂", "the scale met every x̂", optional=True),
+        Slot("bias", "{bias̄} += Σ_rows {ȳ}", "the shift was added to every row", optional=True),
+    )
+    formula: ClassVar[str] = "{y} = x̂⟦ ⊙ {weight}⟧⟦ + {bias}⟧,  x̂ = ({x} − μ) / σ"
+    convention: ClassVar[str] = "the variance is the biased one"
+    normalized_shape: NonNegative | list[NonNegative]
+    eps: Epsilon = 1e-5
+
+    @property
+    def tail(self) -> tuple[int, ...]:
+        """The shape that is normalised over."""
+        given = self.normalized_shape
+        return (given,) if isinstance(given, int) else tuple(given)
+
+    def infer(self, x: TensorType, weight: TensorType | None = None, bias: TensorType | None = None) -> TensorType:
+        """The last axes of x, and the shapes of weight and bias, are ``normalized_shape``."""
+        tail = self.tail
+        if not tail or x.shape[len(x.shape) - len(tail) :] != tail or len(x.shape) < len(tail) or 0 in tail:
+            what = f"x is {shape_text(x.shape)}, whose last axes are not normalized_shape {shape_text(tail)}"
+            raise RuleBroken(what, key="normalized_shape", hint="name the sizes of the axes to normalise over")
+        for key, vector in {"weight": weight, "bias": bias}.items():
+            if vector is not None and vector.shape != tail:
+                what = f"{key} is {shape_text(vector.shape)}, normalized_shape {shape_text(tail)}"
+                raise RuleBroken(what, key=key, hint="they must be equal")
+        return x
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes that are normalised over."""
+        return tuple(range(-len(self.tail), 0))
+
+    def forward(self, x: Array, weight: Array | None, bias: Array | None) -> Array:
+        """Return ``x̂ ⊙ weight + bias``."""
+        y, _ = standardised(x, self.axes, self.eps)
+        if weight is not None:
+            y = y * weight
+        return y if bias is None else y + bias
+
+    def vjp_x(self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array | None) -> Array:
+        """Divide by σ and take off what mean and variance owe to x."""
+        normal, inverse = standardised(x, self.axes, self.eps)
+        return standardised_vjp(ybar if weight is None else ybar * weight, normal, inverse, self.axes)
+
+    def vjp_weight(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
+        """Sum ``ȳ ⊙ x̂`` over all rows."""
+        normal, _ = standardised(x, self.axes, self.eps)
+        return unbroadcast(ybar * normal, weight.shape)
+
+    def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array) -> Array:
+        """Sum ``ȳ`` over all rows."""
+        return unbroadcast(ybar, bias.shape)

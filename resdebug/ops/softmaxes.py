@@ -1,0 +1,70 @@
+"""Softmax and its logarithm over one axis."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from resdebug.network.signature import RuleBroken, Slot
+from resdebug.network.types import TensorType, shape_text
+from resdebug.ops.base import Array, Operator, normal_axis, sum_over
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    """Return ``x − log Σ exp x`` along ``axis``, shifted by the maximum so that nothing overflows."""
+    shifted = x - x.max(axis=axis, keepdims=True)
+    result: Array = shifted - np.log(sum_over(np.exp(shifted), axis, keepdims=True))
+    return result
+
+
+class OverAxis(Operator, frozen=True):
+    """An operator that works along the axis ``dim``."""
+
+    dim: int = -1
+
+    def infer(self, x: TensorType) -> TensorType:
+        """The axis must exist and not be empty."""
+        axis = normal_axis(self.dim, len(x.shape), "dim")
+        if not x.shape[axis]:
+            raise RuleBroken(f"x is {shape_text(x.shape)}, empty along dim {self.dim}", key="dim")
+        return x
+
+
+class Softmax(OverAxis, frozen=True, tag="softmax"):
+    """Exponentials, normalised to sum 1."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot(
+            "x",
+            "{x̄} += {y} ⊙ ({ȳ} − Σ {ȳ} ⊙ {y})",
+            "the Jacobian is diag(y) − y yᵀ: raising one probability lowers the others",
+        ),
+    )
+    formula: ClassVar[str] = "{y} = exp({x}) / Σ exp({x})"
+
+    def forward(self, x: Array) -> Array:
+        """Return the probabilities."""
+        e: Array = np.exp(x - x.max(axis=self.dim, keepdims=True))
+        return e / sum_over(e, self.dim, keepdims=True)
+
+    def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
+        """Apply the Jacobian ``diag(y) − y yᵀ``."""
+        return y * (ybar - sum_over(ybar * y, self.dim, keepdims=True))
+
+
+class LogSoftmax(OverAxis, frozen=True, tag="log_softmax"):
+    """The logarithm of softmax, without its overflow."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot("x", "{x̄} += {ȳ} − exp({y}) ⊙ Σ {ȳ}", "the Jacobian is I − 1 softmax(x)ᵀ"),
+    )
+    formula: ClassVar[str] = "{y} = {x} − log Σ exp({x})"
+
+    def forward(self, x: Array) -> Array:
+        """Return the log-probabilities."""
+        return log_softmax(x, self.dim)
+
+    def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
+        """Subtract the probabilities times the sum of ``ȳ``."""
+        return ybar - np.exp(y) * sum_over(ybar, self.dim, keepdims=True)

@@ -1,0 +1,1 @@
+"""The pass protocol, its two providers, and the reference trace format."""

@@ -1,0 +1,122 @@
+"""The units of a pass, and all of them in order."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, overload
+
+from resdebug.network.model import Edge, Network
+from resdebug.network.order import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The forward pass computed a node's value."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """The target's own adjoint was planted: 1."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """All contributions to a node have arrived: its adjoint is complete, and it is visited."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contributed:
+    """A visited node, the consumer, sent its contribution through one edge to the edge's source."""
+
+    edge: Edge
+
+    @property
+    def node(self) -> str:
+        """The node that received the contribution."""
+        return self.edge.source
+
+
+Event: TypeAlias = Evaluated | Seeded | Completed | Contributed
+
+
+class Timeline(Sequence[Event]):
+    """All events of a pass, in order. *Position* k means that k events have happened.
+
+    Events are made when looked at; any of them, and the position of any, is found directly.
+    """
+
+    def __init__(self, network: Network, schedule: Schedule) -> None:
+        self.network = network
+        self.schedule = schedule
+        self.forward = schedule.order[::-1]
+        self.reverse = schedule.reverse
+        self.seeded = len(self.forward) + 1
+        """Position just after the seed was planted, where a debugger opens."""
+        self._evaluated: dict[int, int] = {i: k + 1 for k, i in enumerate(self.forward)}
+        self._starts: list[int] = []
+        self._visit: dict[int, int] = {}
+        position = self.seeded
+        for turn, i in enumerate(self.reverse):
+            self._visit[i] = turn
+            self._starts.append(position)
+            position += 1 + len(schedule.deliveries[i])
+        self._length = position
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, k: int) -> Event: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[Event]: ...
+    def __getitem__(self, k: int | slice) -> Event | list[Event]:
+        """Return the k-th event (from 0)."""
+        if isinstance(k, slice):
+            return [self[i] for i in range(*k.indices(self._length))]
+        if not -self._length <= k < self._length:
+            raise IndexError(f"event {k} of {self._length}")
+        k %= self._length
+        nodes = self.network.nodes
+        if k < len(self.forward):
+            return Evaluated(nodes[self.forward[k]].name)
+        if k == len(self.forward):
+            return Seeded(nodes[self.schedule.target].name)
+        turn = bisect_right(self._starts, k) - 1
+        visited = self.reverse[turn]
+        nth = k - self._starts[turn]
+        return Contributed(self.schedule.deliveries[visited][nth - 1]) if nth else Completed(nodes[visited].name)
+
+    def __iter__(self) -> Iterator[Event]:
+        return (self[k] for k in range(self._length))
+
+    def after_evaluation(self, node: int) -> int | None:
+        """Return the position just after the node (by index) was evaluated, None when it takes no part."""
+        return self._evaluated.get(node)
+
+    def after_completion(self, node: int) -> int | None:
+        """Return the position just after the node's adjoint was complete, None when it has none."""
+        turn = self._visit.get(node)
+        return None if turn is None else self._starts[turn] + 1
+
+    def after_contribution(self, edge: Edge) -> int | None:
+        """Return the position just after a contribution went through ``edge``, None when none ever does."""
+        turn = self._visit.get(edge.consumer_index)
+        if turn is None:
+            return None
+        for nth, sent in enumerate(self.schedule.deliveries[edge.consumer_index]):
+            if sent.index == edge.index:
+                return self._starts[turn] + 2 + nth
+        return None
+
+    def end_of_visit(self, node: int) -> int | None:
+        """Return the position just after the node sent its last contribution."""
+        turn = self._visit.get(node)
+        return None if turn is None else self._starts[turn] + 1 + len(self.schedule.deliveries[node])

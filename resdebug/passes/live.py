@@ -1,0 +1,104 @@
+"""A pass that the engine answers for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from resdebug.engine.accumulation import RULES
+from resdebug.engine.forward import evaluate
+from resdebug.engine.reverse import contribution, reverse_pass
+from resdebug.errors import Fault, UsageError
+from resdebug.network.model import Edge, Network
+from resdebug.network.order import schedule
+from resdebug.network.substitution import with_values
+from resdebug.ops.base import Array
+from resdebug.passes.protocol import Pass
+from resdebug.text import did_you_mean, visible
+
+Report = Callable[[str, int, int], None]
+"""Called with what is being done, how many nodes of it are done, and of how many."""
+
+
+class LivePass(Pass):
+    """Values and adjoints of every node are kept; contributions are computed when somebody looks."""
+
+    def __init__(
+        self, network: Network, target: str | None = None, rule: str = "sum", report: Report | None = None
+    ) -> None:
+        super().__init__(network, schedule(network, target), rule)
+        total = len(self.schedule.order)
+        tell = report or _silent
+        self._values: list[Array | None] = [None] * len(network.nodes)
+        evaluate(network, reversed(self.schedule.order), self._values, lambda done: tell("forward", done, total))
+        self._adjoints = reverse_pass(
+            network, self.schedule, self._values, rule, lambda done: tell("reverse", done, len(self.schedule.reverse))
+        )
+
+    def value(self, node: str) -> Array | None:
+        """Return a node's value; nodes that the target does not depend on are evaluated when first asked for."""
+        index = self.network[node].index
+        if self._values[index] is None:
+            evaluate(self.network, _ancestors(self.network, index), self._values)
+        return self._values[index]
+
+    def adjoint(self, node: str) -> Array | None:
+        """Return a node's adjoint, or None."""
+        return self._adjoints[self.network[node].index]
+
+    def contribution(self, edge: Edge) -> Array:
+        """Compute one contribution from the consumer's adjoint and the saved values."""
+        ybar = self._adjoints[edge.consumer_index]
+        if ybar is None or edge not in self.schedule.deliveries[edge.consumer_index]:
+            raise KeyError(f"nothing goes from {edge.consumer} through {edge.slot} to {edge.source}")
+        return contribution(self.network, edge, ybar, self._values)
+
+
+def _silent(_what: str, _done: int, _of: int) -> None:
+    """Report to nobody."""
+
+
+def differentiate(
+    network: Network,
+    target: str | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    rule: str = "sum",
+    report: Report | None = None,
+) -> LivePass:
+    """Run the forward and the reverse pass of ``network``.
+
+    ``target`` and ``inputs`` (arrays by name of an input, parameter or constant) override the file's. ``rule`` is how
+    contributions accumulate: anything but ``sum`` is wrong on purpose. Raises UsageError for an unknown name or rule,
+    BadInput when shapes do not fit or the target is no scalar.
+    """
+    if rule not in RULES:
+        raise UsageError(Fault("G053", f'unknown accumulation rule "{visible(rule)}"', did_you_mean(rule, RULES)))
+    if target is not None:
+        check_target(network, target)
+    return LivePass(with_values(network, inputs) if inputs else network, target, rule, report)
+
+
+def check_target(network: Network, target: str) -> None:
+    """Raise UsageError unless ``target`` names a scalar of floating point."""
+    if target not in network:
+        hint = did_you_mean(target, (node.name for node in network.nodes))
+        raise UsageError(Fault("G050", f'the target "{visible(target)}" is not a node', hint))
+    node = network[target]
+    if node.type.size != 1 or not node.type.is_float:
+        what = f'the target "{visible(target)}" is not a scalar: it is {node.type}'
+        raise UsageError(Fault("S040", what, "reduce it with sum or mean"))
+
+
+def _ancestors(network: Network, index: int) -> list[int]:
+    """Return ``index`` and all that it depends on, inputs before consumers."""
+    seen = {index}
+    stack = [index]
+    while stack:
+        for edge in network.nodes[stack.pop()].inputs:
+            if edge is not None and edge.source_index not in seen:
+                seen.add(edge.source_index)
+                stack.append(edge.source_index)
+    from resdebug.network.wiring import topological
+
+    return [i for i in topological(len(network.nodes), network.edges) if i in seen]
