@@ -32,7 +32,7 @@ the operator's VJP returned.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from resdebug.version import __version__
 
 if TYPE_CHECKING:
     from resdebug.api import (

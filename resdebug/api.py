@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resdebug.debugger.debugger import Debugger
+from resdebug.errors import Fault, UsageError
 from resdebug.network import interchange
 from resdebug.network.model import Network
+from resdebug.network.source import read_text
 from resdebug.ops import CATALOGUE
-from resdebug.passes.live import LivePass, differentiate
+from resdebug.passes.live import LivePass, Report, differentiate
 from resdebug.passes.protocol import LedgerRow, Pass
-from resdebug.passes.recorded import RecordedPass, load_trace
+from resdebug.passes.recorded import RecordedPass, is_trace, load_trace, parse_trace
+from resdebug.text import visible
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -29,6 +32,30 @@ def load(path: str | Path, *, target: str | None = None, memory: int | None = No
     is free). Raises MissingInput, BadInput (every fault with its place) or IOFailure.
     """
     return interchange.read_network(path, CATALOGUE, target=target, limit=memory)
+
+
+def open_pass(
+    path: str | Path,
+    *,
+    target: str | None = None,
+    rule: str = "sum",
+    memory: int | None = None,
+    report: Report | None = None,
+) -> Pass:
+    """Open a file that is a trace or a network; a network is run.
+
+    Raises MissingInput, BadInput, IOFailure, and UsageError where a trace is asked for another target or rule.
+    """
+    path = Path(path)
+    data = read_text(path)
+    if not is_trace(data):
+        network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
+        return differentiate(network, rule=rule, report=report)
+    recorded = parse_trace(data, str(path))
+    if target not in {None, recorded.target} or rule not in {"sum", recorded.rule}:
+        what = f'a trace is what it is: its target is "{visible(recorded.target)}" and its rule {recorded.rule}'
+        raise UsageError(Fault("U001", what, "open the network to run it otherwise"))
+    return recorded
 
 
 def from_networkx(

@@ -21,7 +21,7 @@ CODES: Final[dict[str, str]] = {
     "J030": "Arrays and objects are nested too deeply.",
     "J031": "A key appears twice in one object. Most readers would keep the last one in silence.",
     "J032": "A string holds half of a surrogate pair, which is no character.",
-    "J033": "NaN and Infinity are not numbers in JSON. A tensor that holds them goes into an .npz or .safetensors file.",
+    "J033": "NaN and Infinity are not numbers in JSON. A tensor with them goes into an .npz or .safetensors file.",
     "J034": "A number is beyond the range of float64, or has too many digits.",
     "J040": "The document is JSON, but not a node-link graph: something is of another type than it should be.",
     "J041": "A text field (a name, a description, a block) is not a string.",
@@ -29,7 +29,7 @@ CODES: Final[dict[str, str]] = {
     "G011": 'The file has both "edges" and "links", the newer and the older name of the same list.',
     "G012": "The graph has no nodes.",
     "G013": "A node has no id, or one that is neither a string nor a whole number.",
-    "G014": "Two nodes have the same id (1 and \"1\" are the same).",
+    "G014": 'Two nodes have the same id (1 and "1" are the same).',
     "G015": "An edge is not of the form {source, target, slot}.",
     "G016": "A graph that says it is no multigraph has two edges between the same nodes; networkx would drop one, and "
     "x + x would lose a summand.",

@@ -8,6 +8,7 @@ original text stays untouched for files.
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 MACRON = "\u0304"
@@ -30,8 +31,8 @@ def visible(text: str, *, limit: int = 200, keep: str = "") -> str:
 def adjoint_of(name: str) -> str:
     """Write the adjoint of ``name``: ``x`` gives ``x̄``, ``x1`` gives ``x̄1``, ``conv1`` gives ``conv1̄``."""
     if len(name) > 1 and name[0].isalpha() and name[1:].isdigit():
-        return name[0] + MACRON + name[1:]
-    return name + MACRON
+        return unicodedata.normalize("NFC", name[0] + MACRON) + name[1:]
+    return name[:-1] + unicodedata.normalize("NFC", name[-1:] + MACRON)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

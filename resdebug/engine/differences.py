@@ -9,7 +9,6 @@ from resdebug.network.model import Network
 from resdebug.network.order import schedule
 from resdebug.ops.base import Array
 
-
 _STEP = float(np.finfo(np.float64).eps ** (1 / 3))
 
 

@@ -12,13 +12,15 @@ from resdebug.ops.base import Array
 
 
 def contribution(network: Network, edge: Edge, ybar: Array, values: list[Array | None]) -> Array:
-    """Return ``(∂y/∂x)ᵀ ȳ`` for one edge, of its source's shape, from the consumer's adjoint and the saved values."""
+    """Return ``(∂y/∂x)ᵀ ȳ`` for one edge, of its source's shape, from the consumer's adjoint and the saved values.
+
+    Floating-point warnings are the caller's to silence.
+    """
     node = network.nodes[edge.consumer_index]
     y = values[edge.consumer_index]
     if y is None:
         raise ValueError(f"{node.name} was not evaluated")
-    with np.errstate(all="ignore"):
-        return frozen(np.asarray(operator_of(node).vjp(edge.position, ybar, y, inputs_of(node, values))))
+    return frozen(np.asarray(operator_of(node).vjp(edge.position, ybar, y, inputs_of(node, values))))
 
 
 def seed_of(network: Network, schedule: Schedule) -> Array:
@@ -42,16 +44,17 @@ def reverse_pass(
     adjoints: list[Array | None] = [None] * len(network.nodes)
     arrived = [0] * len(network.nodes)
     adjoints[schedule.target] = seed_of(network, schedule)
-    for done, i in enumerate(schedule.reverse):
-        ybar = adjoints[i]
-        if ybar is None:
-            raise AssertionError(f"{network.nodes[i].name} was visited before anything arrived")
-        adjoints[i] = ybar = frozen(ybar)
-        for edge in schedule.deliveries[i]:
-            source = edge.source_index
-            arrived[source] += 1
-            sent = contribution(network, edge, ybar, values)
-            adjoints[source] = accumulate(rule, adjoints[source], sent, arrived[source])
-        if progress is not None:
-            progress(done + 1)
+    with np.errstate(all="ignore"):
+        for done, i in enumerate(schedule.reverse, start=1):
+            ybar = adjoints[i]
+            if ybar is None:
+                raise AssertionError(f"{network.nodes[i].name} was visited before anything arrived")
+            adjoints[i] = ybar = frozen(ybar)
+            for edge in schedule.deliveries[i]:
+                source = edge.source_index
+                arrived[source] += 1
+                sent = contribution(network, edge, ybar, values)
+                adjoints[source] = accumulate(rule, adjoints[source], sent, arrived[source])
+            if progress is not None:
+                progress(done)
     return adjoints

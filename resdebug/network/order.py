@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from resdebug.network.model import Edge, Network
 
@@ -28,10 +29,10 @@ class Schedule:
     arrivals: tuple[tuple[Edge, ...], ...]
     """Per node index, the edges through which contributions reach it, in order of arrival."""
 
-    @property
-    def reverse(self) -> list[int]:
+    @cached_property
+    def reverse(self) -> tuple[int, ...]:
         """The nodes of the reverse pass, in order."""
-        return [i for i in self.order if self.active[i]]
+        return tuple(i for i in self.order if self.active[i])
 
 
 def schedule(network: Network, target: str | None = None) -> Schedule:

@@ -65,9 +65,20 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
         contribution: Array = rule(self, ybar, y, *inputs)
         return contribution
 
+    def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:
+        """Return what the formulas' placeholders for attributes stand for, given the inputs' types."""
+        return {name: _setting(value) for name, value in msgspec.structs.asdict(self).items()}
+
     def slot(self, position: int, count: int) -> Slot:
         """Return the slot at ``position`` of this operator with ``count`` inputs."""
         return slots_of(self, count)[position]
+
+
+def _setting(value: Any) -> str:
+    """Write an attribute as a formula has it: ``2``, ``(3, 3)``."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return f"({', '.join(map(str, value))})" if isinstance(value, list) else str(value)
 
 
 def sum_over(x: Array, axes: int | tuple[int, ...], *, keepdims: bool = False) -> Array:

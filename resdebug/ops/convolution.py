@@ -30,7 +30,7 @@ class Conv2d(Operator, frozen=True, tag="conv2d"):
             "{weight̄} += corr({x}, {ȳ})",
             "a weight touched every window: its input there times the adjoint, summed over all places",
         ),
-        Slot("bias", "{bias̄} += Σ_nhw {ȳ}", "the bias was added at every place", optional=True),
+        Slot("bias", "{bias̄} += Σ {ȳ} over n, h, w", "the bias was added at every place", optional=True),
     )
     formula: ClassVar[str] = "{y} = conv({x}, {weight})⟦ + {bias}⟧"
     stride: Positives = 1

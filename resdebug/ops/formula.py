@@ -8,6 +8,7 @@ names an empty slot.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from resdebug.text import MACRON
@@ -18,7 +19,7 @@ _PLACE = re.compile(r"\{([^{}]+)\}")
 
 def placeholders(template: str) -> set[str]:
     """Return the names that a template speaks of; an adjoint counts as ``x`` + macron."""
-    return set(_PLACE.findall(template))
+    return set(_PLACE.findall(_spelled(template)))
 
 
 def bar(name: str) -> str:
@@ -35,4 +36,9 @@ def fill(template: str, words: Mapping[str, str]) -> str:
     def optional(match: re.Match[str]) -> str:
         return match.group(1) if placeholders(match.group(1)) <= words.keys() else ""
 
-    return _PLACE.sub(lambda m: words[m.group(1)], _OPTIONAL.sub(optional, template))
+    return _PLACE.sub(lambda m: words[m.group(1)], _OPTIONAL.sub(optional, _spelled(template)))
+
+
+def _spelled(template: str) -> str:
+    """Write every letter with its macron as two characters, so that all placeholders are spelled alike."""
+    return _PLACE.sub(lambda m: unicodedata.normalize("NFD", m.group()), template)

@@ -70,7 +70,7 @@ class Linear(Operator, frozen=True, tag="linear"):
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} · {weight}", "the transpose of the linear map x ↦ x Wᵀ"),
         Slot("weight", "{weight̄} += {ȳ}ᵀ · {x}", "every row of x met every row of W: an outer product, summed"),
-        Slot("bias", "{bias̄} += Σ_rows {ȳ}", "the bias was added to every row", optional=True),
+        Slot("bias", "{bias̄} += Σ {ȳ} over rows", "the bias was added to every row", optional=True),
     )
     formula: ClassVar[str] = "{y} = {x} · {weight}ᵀ⟦ + {bias}⟧"
 

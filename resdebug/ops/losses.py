@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -16,6 +17,13 @@ class Loss(Operator, frozen=True):
     """An operator that compares ``x`` with ``target`` and reduces what it finds."""
 
     reduction: Literal["mean", "sum", "none"] = "mean"
+
+    def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:
+        """Add ``n``, the number of losses that the mean is over, where there is one."""
+        words = super().words(inputs)
+        if self.reduction == "mean" and (target := inputs[1]) is not None:
+            words["n"] = str(target.size)
+        return words
 
     def reduced(self, losses: TensorType) -> TensorType:
         """Return the output's type from that of the single losses. Raises RuleBroken for the mean of nothing."""

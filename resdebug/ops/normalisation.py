@@ -43,8 +43,13 @@ class BatchNorm(Operator, frozen=True, tag="batch_norm"):
             "{x̄} += (g − mean(g) − x̂ ⊙ mean(g ⊙ x̂)) / σ,  g = ⟦{weight} ⊙ ⟧{ȳ}",
             "the batch's mean and variance depend on x too: two terms are taken off",
         ),
-        Slot("weight", "{weight̄} += Σ_nhw {ȳ} ⊙ x̂", "the scale of a channel met every x̂ in it", optional=True),
-        Slot("bias", "{bias̄} += Σ_nhw {ȳ}", "the shift was added at every place", optional=True),
+        Slot(
+            "weight",
+            "{weight̄} += Σ {ȳ} ⊙ x̂ over all but channels",
+            "the scale of a channel met every x̂ in it",
+            optional=True,
+        ),
+        Slot("bias", "{bias̄} += Σ {ȳ} over all but channels", "the shift was added at every place", optional=True),
         Slot("running_mean", optional=True),
         Slot("running_var", optional=True),
     )
@@ -143,8 +148,8 @@ class LayerNorm(Operator, frozen=True, tag="layer_norm"):
             "{x̄} += (g − mean(g) − x̂ ⊙ mean(g ⊙ x̂)) / σ,  g = ⟦{weight} ⊙ ⟧{ȳ}",
             "mean and variance depend on x too: two terms are taken off",
         ),
-        Slot("weight", "{weight̄} += Σ_rows {ȳ} ⊙ x̂", "the scale met every x̂", optional=True),
-        Slot("bias", "{bias̄} += Σ_rows {ȳ}", "the shift was added to every row", optional=True),
+        Slot("weight", "{weight̄} += Σ {ȳ} ⊙ x̂ over rows", "the scale met every x̂", optional=True),
+        Slot("bias", "{bias̄} += Σ {ȳ} over rows", "the shift was added to every row", optional=True),
     )
     formula: ClassVar[str] = "{y} = x̂⟦ ⊙ {weight}⟧⟦ + {bias}⟧,  x̂ = ({x} − μ) / σ"
     convention: ClassVar[str] = "the variance is the biased one"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from resdebug.engine.accumulation import RULES
 from resdebug.engine.forward import evaluate
 from resdebug.engine.reverse import contribution, reverse_pass
@@ -27,12 +29,12 @@ class LivePass(Pass):
         self, network: Network, target: str | None = None, rule: str = "sum", report: Report | None = None
     ) -> None:
         super().__init__(network, schedule(network, target), rule)
-        total = len(self.schedule.order)
         tell = report or _silent
+        total, visits = len(self.schedule.order), len(self.schedule.reverse)
         self._values: list[Array | None] = [None] * len(network.nodes)
         evaluate(network, reversed(self.schedule.order), self._values, lambda done: tell("forward", done, total))
         self._adjoints = reverse_pass(
-            network, self.schedule, self._values, rule, lambda done: tell("reverse", done, len(self.schedule.reverse))
+            network, self.schedule, self._values, rule, lambda done: tell("reverse", done, visits)
         )
 
     def value(self, node: str) -> Array | None:
@@ -51,7 +53,8 @@ class LivePass(Pass):
         ybar = self._adjoints[edge.consumer_index]
         if ybar is None or edge not in self.schedule.deliveries[edge.consumer_index]:
             raise KeyError(f"nothing goes from {edge.consumer} through {edge.slot} to {edge.source}")
-        return contribution(self.network, edge, ybar, self._values)
+        with np.errstate(all="ignore"):
+            return contribution(self.network, edge, ybar, self._values)
 
 
 def _silent(_what: str, _done: int, _of: int) -> None:

@@ -1,0 +1,111 @@
+"""The mathematics of one node of one network: an operator's formulas, with the names or the numbers filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from resdebug.engine.forward import operator_of
+from resdebug.network.model import Edge, Network, Node
+from resdebug.ops.base import Array
+from resdebug.ops.formula import bar, fill
+from resdebug.passes.protocol import Pass
+from resdebug.text import adjoint_of, visible
+
+SHOWN_ELEMENTS = 4
+"""Tensors of up to this many elements are written out in a formula with numbers."""
+
+MOST_TERMS = 8
+
+Word = Callable[[str], str]
+
+
+def forward_formula(network: Network, node: Node) -> str:
+    """Return how a node's value comes about: ``add = bn2 + x``."""
+    return fill(operator_of(node).formula, _words(network, node, _name, lambda name: adjoint_of(_name(name))))
+
+
+def contribution_formula(network: Network, edge: Edge) -> str:
+    """Return what one edge contributes: ``x̄ += convᵀ(conv1̄, W1)``; empty where it takes no adjoint."""
+    node = network.nodes[edge.consumer_index]
+    slot = operator_of(node).slot(edge.position, len(node.inputs))
+    words = _words(network, node, _name, lambda name: adjoint_of(_name(name)), edge)
+    return fill(slot.contribution, words)
+
+
+def reason(network: Network, edge: Edge) -> str:
+    """Return in a sentence why the contribution of an edge is what it is."""
+    node = network.nodes[edge.consumer_index]
+    return operator_of(node).slot(edge.position, len(node.inputs)).because
+
+
+def forward_numbers(pass_: Pass, node: Node) -> str:
+    """Return the forward formula with numbers in place of names; empty for leaves and for large tensors."""
+    if node.is_leaf:
+        return ""
+    return _with_numbers(pass_, node, operator_of(node).formula, None)
+
+
+def contribution_numbers(pass_: Pass, edge: Edge) -> str:
+    """Return a contribution's formula with numbers in place of names, and what it comes to; empty for large tensors."""
+    node = pass_.network.nodes[edge.consumer_index]
+    template = operator_of(node).slot(edge.position, len(node.inputs)).contribution
+    _, _, right = template.partition(" += ")
+    written = _with_numbers(pass_, node, right, edge)
+    if not written:
+        return ""
+    result = _number_text(pass_.contribution(edge))
+    return written if written == result else f"{written} = {result}"
+
+
+def sum_numbers(contributions: Sequence[Array], total: Array) -> str:
+    """Return an addition as one writes it by hand, ``7 + 4 = 11``; empty for large tensors or very many terms."""
+    if total.size > SHOWN_ELEMENTS or len(contributions) > MOST_TERMS:
+        return ""
+    written = _number_text(contributions[0])
+    for array in contributions[1:]:
+        term = _number_text(array)
+        written += f" − {term[1:]}" if term.startswith("−") else f" + {term}"
+    return f"{written} = {_number_text(total)}" if len(contributions) > 1 else written
+
+
+def _with_numbers(pass_: Pass, node: Node, template: str, edge: Edge | None) -> str:
+    involved = [node.name, *(e.source for e in node.inputs if e is not None)]
+    arrays = {name: pass_.value(name) for name in involved}
+    if any(array is None or array.size > SHOWN_ELEMENTS for array in arrays.values()):
+        return ""
+
+    def value(name: str) -> str:
+        array = arrays[name]
+        return "?" if array is None else _number_text(array)
+
+    def adjoint(name: str) -> str:
+        array = pass_.adjoint(name)
+        return "?" if array is None else _number_text(array)
+
+    return fill(template, _words(pass_.network, node, value, adjoint, edge))
+
+
+def _words(network: Network, node: Node, value: Word, adjoint: Word, edge: Edge | None = None) -> dict[str, str]:
+    """Return what every placeholder stands for at ``node``; ``edge`` says which input a variadic slot means."""
+    operator = operator_of(node)
+    words = operator.words([None if e is None else network.nodes[e.source_index].type for e in node.inputs])
+    words |= {"y": value(node.name), bar("y"): adjoint(node.name)}
+    if operator.variadic:
+        names = [e.source for e in node.inputs if e is not None] if edge is None else [edge.source]
+        words["x"] = ", ".join(value(name) for name in names)
+        words[bar("x")] = ", ".join(adjoint(name) for name in names)
+        return words
+    for slot, taken in zip(operator.slots, node.inputs, strict=True):
+        if taken is not None:
+            words |= {slot.name: value(taken.source), bar(slot.name): adjoint(taken.source)}
+    return words
+
+
+def _name(name: str) -> str:
+    return visible(name, limit=40)
+
+
+def _number_text(array: Array) -> str:
+    """Write a small tensor: a scalar as a number, others in brackets."""
+    numbers = [f"{float(x):.6g}".replace("-", "−") for x in array.ravel()]
+    return numbers[0] if array.size == 1 else f"[{' '.join(numbers)}]"

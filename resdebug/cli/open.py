@@ -1,0 +1,58 @@
+"""``resdebug FILE``: the debugger on the screen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resdebug.errors import Fault, UsageError, render
+from resdebug.network import limits
+from resdebug.network.source import open_regular
+from resdebug.text import visible
+
+if TYPE_CHECKING:
+    from resdebug.passes.live import Report
+    from resdebug.passes.protocol import Pass
+
+
+def run(options: argparse.Namespace) -> int:
+    """Open the debugger; returns its exit code. Raises UsageError without a terminal, MissingInput without a file."""
+    path = Path(options.file)
+    os.close(open_regular(path, limits.GRAPH_FILE_BYTES))
+    check_terminal(options.file)
+    from resdebug.tui.app import run as run_app
+
+    def load(report: Report) -> Pass:
+        from resdebug.api import open_pass
+
+        return open_pass(path, target=options.target, rule=options.rule, memory=options.memory, report=report)
+
+    ascii_only = options.ascii or not locale_has_unicode()
+    app = run_app(load, path.name, ascii_only=ascii_only, light=options.light, mouse=not options.no_mouse)
+    if app.failure is not None:
+        print(render(app.failure.faults, options.diagnostics), file=sys.stderr)
+        return app.failure.exit_code
+    if app.crash is not None:
+        from resdebug.cli import report_bug
+
+        return report_bug(app.crash)
+    return app.return_code or 0
+
+
+def check_terminal(file: str) -> None:
+    """Raise UsageError when there is no terminal to draw on, or it cannot move its cursor."""
+    hint = f"without a screen: resdebug trace {visible(file)} -o trace.jsonl"
+    for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)):
+        if stream is None or not stream.isatty():
+            raise UsageError(Fault("U002", f"{name} is not a terminal", hint))
+    if os.environ.get("TERM", "") in {"dumb", ""} and sys.platform != "win32":
+        raise UsageError(Fault("U002", "this terminal cannot draw (TERM is dumb or not set)", hint))
+
+
+def locale_has_unicode() -> bool:
+    """Whether the locale, as far as one is set, is UTF-8."""
+    chosen = next((v for v in map(os.environ.get, ("LC_ALL", "LC_CTYPE", "LANG")) if v), "UTF-8")
+    return "utf" in chosen.lower()

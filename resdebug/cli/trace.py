@@ -1,0 +1,51 @@
+"""``resdebug trace``: the pass without a screen, written to a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from resdebug.cli.progress import ProgressBar
+from resdebug.errors import Fault, IOFailure, render
+from resdebug.text import human_bytes, visible
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run and export; says on stdout what was written."""
+    from resdebug.api import open_pass
+    from resdebug.export.registry import choose_format, export
+    from resdebug.export.writing import check_destination
+
+    to_stdout = options.output == "-"
+    output = None if to_stdout else Path(options.output)
+    format_ = choose_format(output, options.format)
+    if output is not None:
+        check_destination(output, force=options.force)
+    with ProgressBar() as bar:
+        pass_ = open_pass(
+            Path(options.file), target=options.target, rule=options.rule, memory=options.memory, report=bar.report
+        )
+        if pass_.network.warnings:
+            print(render(pass_.network.warnings, options.diagnostics), file=sys.stderr)
+        if output is None:
+            if sys.stdout is None:
+                raise IOFailure(Fault("X004", "stdout is closed", "name a file with -o"))
+            format_.writer()(pass_, sys.stdout.buffer, lambda done, total: bar.report("events", done, total))
+            return 0
+        size = export(
+            pass_,
+            output,
+            format=format_.name,
+            force=options.force,
+            progress=lambda done, total: bar.report("events", done, total),
+        )
+    events = len(pass_.events)
+    if options.json:
+        told = {"file": str(output), "format": format_.name, "events": events, "bytes": size, "rule": pass_.rule}
+        print(json.dumps(told))
+    else:
+        rule = "" if pass_.rule == "sum" else f" (rule {pass_.rule}: wrong on purpose)"
+        print(f"{visible(str(output))}: {events} events, {human_bytes(size)}{rule}")
+    return 0

@@ -1,0 +1,1 @@
+"""A pass out: one file per format, one registry."""

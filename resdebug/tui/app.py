@@ -1,0 +1,112 @@
+"""The Textual app: themes, the screen, loading in the background, leaving in good order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from resdebug.errors import Fault, ResdebugError
+from resdebug.tui import textual_insides
+from resdebug.tui.palette import Commands
+from resdebug.tui.screens.main import LAYOUT, MainScreen
+from resdebug.tui.styles import THEMES
+
+if TYPE_CHECKING:
+    from resdebug.passes.protocol import Pass
+    from resdebug.tui.session import Session
+
+Report = Callable[[str, int, int], None]
+Loader = Callable[[Report], "Pass"]
+_REPORT_EVERY = 0.1
+
+
+class DebuggerApp(App[None]):
+    """Shows its frame first and runs ``load`` in a thread; ``failure`` holds what went wrong, if anything did."""
+
+    TITLE = "resdebug"
+    CSS = LAYOUT
+    COMMANDS = App.COMMANDS | {Commands}
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, load: Loader, name: str, *, ascii_only: bool = False, light: bool = False) -> None:
+        super().__init__()
+        self._load = load
+        self._shown_name = name
+        self._ascii_only = ascii_only
+        self._light = light
+        self._reported = 0.0
+        self.failure: ResdebugError | None = None
+        self.crash: BaseException | None = None
+
+    def get_default_screen(self) -> Screen[None]:
+        """The debugger's screen is the only one that is always there."""
+        return MainScreen(self._shown_name, ascii_only=self._ascii_only)
+
+    def on_mount(self) -> None:
+        """Put on the theme and start loading."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = THEMES[1 if self._light else 0].name
+        if not self.is_headless:
+            textual_insides.handle_signals(self)
+        self.run_worker(self._session, thread=True, name="load", exit_on_error=False)
+
+    @property
+    def main(self) -> MainScreen:
+        """The debugger's screen."""
+        return next(screen for screen in self.screen_stack if isinstance(screen, MainScreen))
+
+    def _session(self) -> Session:
+        """Load and prepare, in a thread: numpy is first imported here, after the first frame."""
+        pass_ = self._load(self._report)
+        from resdebug.tui.session import Session
+
+        session = Session(pass_, self._shown_name)
+        session.prepare(self._report)
+        return session
+
+    def _report(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._reported > _REPORT_EVERY:
+            self._reported = now
+            self.call_from_thread(self.main.tell_loading, f"{what} {done} of {total} nodes")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Take over what was loaded, or leave with what went wrong."""
+        if event.worker.name != "load":
+            return
+        if event.state is WorkerState.SUCCESS:
+            session = event.worker.result
+            if session is not None:
+                self.main.start(session)
+                self._tell_warnings(session.network.warnings)
+        elif event.state is WorkerState.ERROR:
+            error = event.worker.error
+            if isinstance(error, ResdebugError):
+                self.failure = error
+                self.exit(return_code=error.exit_code)
+            elif isinstance(error, Exception):
+                self._handle_exception(error)
+
+    def _tell_warnings(self, warnings: tuple[Fault, ...]) -> None:
+        for warning in warnings[:3]:
+            self.notify(warning.what, title=f"warning {warning.code}", severity="warning", timeout=8, markup=False)
+
+    def _fatal_error(self) -> None:
+        """Leave on a bug of ours: keep the exception for the command, which writes it to a file."""
+        self.crash = self._exception
+        self._return_code = textual_insides.OUR_BUG
+        self._close_messages_no_wait()
+
+
+def run(load: Loader, name: str, *, ascii_only: bool = False, light: bool = False, mouse: bool = True) -> DebuggerApp:
+    """Run the app in the terminal until the person leaves; returns it, with ``failure`` or ``crash`` set if any."""
+    textual_insides.accept_any_bytes()
+    app = DebuggerApp(load, name, ascii_only=ascii_only, light=light)
+    app.run(mouse=mouse)
+    return app

@@ -1,0 +1,62 @@
+"""Every command of the debugger screen once: keys, name, help. Bindings, palette, footer and help come from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: the screen's action, its keys, a name for the palette, a sentence for the help, a group."""
+
+    action: str
+    keys: str
+    name: str
+    help: str
+    group: str
+    footer: str = ""
+    """What the footer calls it; empty for commands that the footer leaves out."""
+    shown_keys: str = ""
+    """How the keys are written; the keys themselves unless given."""
+
+    @property
+    def keys_text(self) -> str:
+        """The keys as people write them."""
+        return self.shown_keys or self.keys.replace(",", " ")
+
+
+COMMANDS: Final = (
+    Command("step('node')", "n,right", "Step one node", "forward to the next completed adjoint", "Time", "node", "n →"),
+    Command("back('node')", "N,left", "Step back one node", "back by the same unit", "Time", "back", "N ←"),
+    Command("step('edge')", "s", "Step one edge", "forward to the next contribution", "Time", "edge"),
+    Command("back('edge')", "S", "Step back one edge", "back by the same unit", "Time", "back"),
+    Command("step('block')", "f", "Finish the block", "forward to the last event of the block", "Time"),
+    Command("back('block')", "F", "Step back one block", "back by the same unit", "Time"),
+    Command("resume(False)", "c", "Continue", "forward to the next stop, or fork if no stops are set", "Time", "go on"),
+    Command("resume(True)", "C", "Continue back", "back to the previous stop or fork", "Time"),
+    Command("jump_start", "g", "Go to the start", "the first event: nothing has happened; 7g is event 7", "Time"),
+    Command("jump_end", "G", "Go to the end", "the last event", "Time"),
+    Command("to_selection", "t", "Run to the selection", "to where the selected adjoint is complete", "Time"),
+    Command("move(1)", "j,down", "Select the next row", "move the selection, not time", "Selection", "", "j ↓"),
+    Command("move(-1)", "k,up", "Select the previous row", "move the selection, not time", "Selection", "", "k ↑"),
+    Command("follow", "escape", "Back to the cursor", "the selection follows time again; drops a count", "Selection"),
+    Command("breakpoint", "b", "Stop here", "set or remove a stop on the selected node", "Selection", "stop"),
+    Command("search", "slash", "Search", "find nodes by name or operator", "Selection", "search", "/"),
+    Command("found(1)", "full_stop", "Next match", "select the next node found", "Selection", "", "."),
+    Command("found(-1)", "comma", "Previous match", "select the previous node found", "Selection", "", ","),
+    Command("view(1)", "v", "Next tensor", "value, adjoint, each contribution", "View", "tensor"),
+    Command("view(-1)", "V", "Previous tensor", "the same, the other way round", "View"),
+    Command("heat", "h", "Numbers or heat map", "how the tensor is shown", "View"),
+    Command("slice(1)", "right_square_bracket", "Next slice", "of a tensor of three or more axes", "View", "", "]"),
+    Command("slice(-1)", "left_square_bracket", "Previous slice", "the other way round", "View", "", "["),
+    Command("leaves", "p", "Parameters", "show or tuck away parameters and constants", "View"),
+    Command("pane(1)", "tab", "Next pane", "the active pane scrolls; narrow screens show only it", "View", "pane"),
+    Command("pane(-1)", "shift+tab", "Previous pane", "the other way round", "View"),
+    Command("scroll(1)", "pagedown", "Scroll down", "the active pane", "View"),
+    Command("scroll(-1)", "pageup", "Scroll up", "the active pane", "View"),
+    Command("export", "x", "Export the trace", "write the whole pass to a file", "Other", "export"),
+    Command("palette", "colon", "All commands and nodes", "the command palette (also ctrl+p)", "Other", "", ":"),
+    Command("help", "question_mark", "Help", "all keys, and the four answers", "Other", "help", "?"),
+    Command("quit", "q", "Quit", "leave the debugger", "Other", "quit"),
+)

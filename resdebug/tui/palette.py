@@ -1,0 +1,50 @@
+"""The command palette: every command, and every node to go to."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from rich.text import Text
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from resdebug.text import visible
+from resdebug.tui.commands import COMMANDS
+
+if TYPE_CHECKING:
+    from resdebug.tui.screens.main import MainScreen
+
+MOST_NODES = 50
+
+
+class Commands(Provider):
+    """Offers the commands of the screen, and, when something is typed, the nodes whose names match."""
+
+    @property
+    def main(self) -> MainScreen:
+        """The debugger's screen."""
+        return cast("MainScreen", self.screen)
+
+    async def discover(self) -> Hits:
+        """Offer every command."""
+        for command in COMMANDS:
+            label = f"{command.name} ({command.keys_text})"
+            yield DiscoveryHit(Text(label), partial(self.main.run_action, command.action), label, command.help)
+
+    async def search(self, query: str) -> Hits:
+        """Offer what matches; node names are shown as plain text."""
+        matcher = self.matcher(query)
+        for command in COMMANDS:
+            score = matcher.match(f"{command.name} {command.help}")
+            if score > 0:
+                label = f"{command.name} ({command.keys_text})"
+                yield Hit(score, Text(label), partial(self.main.run_action, command.action), label, command.help)
+        session = self.main.session
+        for name in session.matches(query)[:MOST_NODES] if session is not None else []:
+            label = f"Select {visible(name, limit=60)}"
+            yield Hit(0.5, Text(label), partial(self.select, name), label, None)
+
+    def select(self, name: str) -> None:
+        """Select a node."""
+        self.main.needed.select(name)
+        self.main.refresh_panes()

@@ -1,0 +1,40 @@
+"""The keys at the bottom: as many as fit, the most wanted first; a click is a key press."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from resdebug.tui.commands import COMMANDS, Command
+from resdebug.tui.lines import Line
+
+_ORDER = ("?", "q", "n →", "N ←", "s", "S", "x", "c", "tab", "/", "b", "v")
+"""Which keys stay when there is little room."""
+
+
+class Button(NamedTuple):
+    """A stretch of the footer, from one cell to another, and its command."""
+
+    start: int
+    end: int
+    command: Command
+
+
+def footer(width: int) -> tuple[Line, list[Button]]:
+    """Return the footer's line and where its commands are."""
+    listed = [command for command in COMMANDS if command.footer]
+    listed.sort(key=lambda c: _ORDER.index(c.keys_text) if c.keys_text in _ORDER else len(_ORDER))
+    room, chosen = width, []
+    for command in listed:
+        size = len(command.keys_text) + len(command.footer) + 3
+        if size <= room:
+            chosen.append(command)
+            room -= size
+    line: Line = []
+    buttons: list[Button] = []
+    at = 0
+    for command in (c for c in COMMANDS if c in chosen):
+        line += [(f" {command.keys_text}", "accent"), (f" {command.footer} ", "dim")]
+        size = len(command.keys_text) + len(command.footer) + 3
+        buttons.append(Button(at, at + size, command))
+        at += size
+    return line, buttons

@@ -1,0 +1,33 @@
+"""The line on top: which pass, where in it, how far along."""
+
+from __future__ import annotations
+
+from resdebug.text import visible
+from resdebug.tui.lines import Line, between
+from resdebug.tui.numbers import bar, plain
+from resdebug.tui.session import Session
+
+
+def header_line(session: Session, width: int) -> Line:
+    """Return the header: name, phase, position, target, stops; rules other than the sum are shouted."""
+    debugger, pass_ = session.debugger, session.pass_
+    total = len(debugger.timeline)
+    phase = "forward" if debugger.in_forward_pass else "reverse"
+    done = debugger.position / total if total else 1.0
+    value = pass_.value(pass_.target)
+    loss = "" if value is None else f"  {visible(pass_.target, limit=20)} = {plain(float(value.reshape(-1)[0]))}"
+    left: Line = [(" resdebug ", "head"), (f" {visible(session.name, limit=40)} ", "strong"), (f"▸ {phase}", "dim")]
+    if not pass_.live:
+        left.append((" (recorded)", "dim"))
+    if pass_.rule != "sum":
+        left.append((f"  RULE {pass_.rule.upper()}: wrong on purpose ", "bad"))
+    stops = len(debugger.breakpoints)
+    count = f"{session.count}… " if session.count else ""
+    right: Line = [
+        (count, "now"),
+        (f"event {debugger.position}/{total} ", ""),
+        (bar(done, 12 if width >= 100 else 6), "accent"),
+        (loss, ""),
+        (f"  stops {stops} " if stops else " ", ""),
+    ]
+    return between(left, right, width)

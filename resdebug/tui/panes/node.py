@@ -1,0 +1,100 @@
+"""The selected node: its mathematics, its numbers in brief, its neighbours."""
+
+from __future__ import annotations
+
+from resdebug.analysis.formulas import contribution_formula, forward_formula, forward_numbers, sum_numbers
+from resdebug.analysis.summary import Summary
+from resdebug.debugger.debugger import State
+from resdebug.engine.forward import operator_of
+from resdebug.text import adjoint_of, visible
+from resdebug.tui.lines import Line, wrap
+from resdebug.tui.numbers import percent, plain, scientific
+from resdebug.tui.session import Session
+
+
+def node_title(session: Session) -> str:
+    """Return the pane's title."""
+    node = session.node
+    block = f" · {visible(node.block, limit=20)}" if node.block else ""
+    return f"{visible(node.name, limit=30)} · {node.op} · {node.type}{block}"
+
+
+def node_lines(session: Session, width: int) -> list[Line]:
+    """Return formula, formula with numbers, adjoint as a sum, statistics, neighbours, convention."""
+    network, node = session.network, session.node
+    lines: list[Line] = [[(text, "strong")] for text in wrap(forward_formula(network, node), width, indent="  ")]
+    numbers = forward_numbers(session.pass_, node) if session.state(node.name) is not State.WAITING else ""
+    if numbers:
+        lines.append([(f"with numbers: {numbers}", "")])
+    lines += adjoint_formula(session, width)
+    lines += statistics(session)
+    consumers = [f"{visible(e.consumer, limit=24)}.{e.slot}" for e in network.consumers[node.index]]
+    if consumers:
+        lines += [[(text, "dim")] for text in wrap("used by " + ", ".join(consumers[:12]), width, indent="  ", most=2)]
+    convention = operator_of(node).convention
+    if convention:
+        lines += [[(text, "dim")] for text in wrap(f"convention: {convention}", width, indent="  ")]
+    return lines
+
+
+def adjoint_formula(session: Session, width: int) -> list[Line]:
+    """Return the adjoint as the sum of what its consumers contribute."""
+    name = session.selected
+    bar = adjoint_of(visible(name, limit=30))
+    if name == session.pass_.target:
+        shown = visible(name, limit=30)
+        return [[(f"{bar} = ∂{shown}/∂{shown} = 1", "sum"), ("  (the seed)", "dim")]]
+    arrivals = session.pass_.arrivals(name)
+    if not arrivals:
+        return [[(f"no adjoint: {why_none(session)}", "dim")]]
+    terms = []
+    for edge in arrivals[:6]:
+        route = session.routes.route(edge)
+        _, _, term = contribution_formula(session.network, edge).partition(" += ")
+        terms.append(term + (f" [{route.way.value}]" if route else ""))
+    if len(arrivals) > 6:
+        terms.append(f"… ({len(arrivals)} contributions)")
+    lines: list[Line] = [[(text, "sum")] for text in wrap(f"{bar} = {' + '.join(terms)}", width, indent="  ", most=3)]
+    parts = session.parts(name)
+    if session.state(name) is State.COMPLETE and session.pass_.rule == "sum":
+        numbers = sum_numbers([part.row.contribution for part in parts], parts[-1].row.running)
+        lines += [[(f"with numbers: {bar} = {numbers}", "")]] if numbers else []
+    return lines
+
+
+def why_none(session: Session) -> str:
+    """Say why the selected node has no adjoint."""
+    node = session.node
+    if node.op == "constant":
+        return "a constant is not differentiated by"
+    if not node.type.is_float:
+        return f"{node.dtype} values cannot be varied by a little"
+    if node.index not in session.pass_.schedule.order:
+        return f"{visible(session.pass_.target, limit=30)} does not depend on it"
+    return "no differentiable path leads from an input or parameter through it to the target"
+
+
+def statistics(session: Session) -> list[Line]:
+    """Return one line for the value and one for the adjoint, as far as they exist at the cursor."""
+    state = session.state(session.selected)
+    value, adjoint = session.summaries(session.selected)
+    lines: list[Line] = []
+    if value is not None and state is not State.WAITING:
+        lines.append([("value   ", "dim"), *_statistics(value)])
+    if adjoint is not None and state is State.COMPLETE:
+        lines.append([("adjoint ", "dim"), *_statistics(adjoint)])
+    return lines
+
+
+def _statistics(summary: Summary) -> Line:
+    if summary.size == 1 and not summary.nans + summary.infinities:
+        return [(plain(summary.minimum, 8), "")]
+    line: Line = [
+        (f"‖·‖ {scientific(summary.norm)}  [{plain(summary.minimum, 3)} … {plain(summary.maximum, 3)}]", ""),
+        (f"  μ {plain(summary.mean, 3)}  σ {plain(summary.deviation, 3)}", "dim"),
+    ]
+    if summary.zeros:
+        line.append((f"  zeros {percent(summary.zeros / summary.size)}", "dim"))
+    if summary.nans or summary.infinities:
+        line.append((f"  NaN {summary.nans}  ∞ {summary.infinities}", "bad"))
+    return line

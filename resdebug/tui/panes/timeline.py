@@ -1,0 +1,72 @@
+"""The timeline: the norm of the adjoint along the reverse pass, on a log scale, and where the cursor is."""
+
+from __future__ import annotations
+
+import math
+
+from resdebug.tui.lines import Line, fit
+from resdebug.tui.numbers import level, scientific
+from resdebug.tui.session import Session
+
+LABEL = 9
+
+
+class Profile:
+    """What of the timeline does not move: which events fall into which column, norms, forks."""
+
+    def __init__(self, session: Session, width: int) -> None:
+        self.total = max(len(session.debugger.timeline), 1)
+        self.cells = max(1, width - LABEL)
+        self.norms = self._norms(session)
+        known = [math.log10(x) for x in self.norms if x is not None and x > 0 and math.isfinite(x)]
+        self.low, self.high = (min(known), max(known)) if known else (0.0, 0.0)
+        self.forks = {self.of_node(session, name) for name in session.debugger.forks()}
+
+    def column(self, position: int) -> int:
+        """Return the column of a position."""
+        return min(self.cells - 1, max(0, (position - 1) * self.cells // self.total))
+
+    def position(self, column: int) -> int:
+        """Return the first position of a column, for a click."""
+        return min(self.total, -(-max(column, 0) * self.total // self.cells) + 1)
+
+    def of_node(self, session: Session, name: str) -> int:
+        """Return the column in which a node's adjoint is completed."""
+        return self.column(session.debugger.timeline.after_completion(session.network[name].index) or 0)
+
+    def _norms(self, session: Session) -> list[float | None]:
+        """Return the largest norm among the adjoints completed in each column, up to the end of the node's visit."""
+        timeline = session.debugger.timeline
+        norms: list[float | None] = [None] * self.cells
+        for i in timeline.reverse:
+            size = session.adjoint_norm(i)
+            if size is None:
+                continue
+            start = self.column(timeline.after_completion(i) or 0)
+            for column in range(start, self.column(timeline.end_of_visit(i) or 0) + 1):
+                held = norms[column]
+                if held is None or size > held or math.isnan(size):
+                    norms[column] = size
+        return norms
+
+
+def timeline_lines(session: Session, profile: Profile) -> list[Line]:
+    """Return the profile of norms, and under it a ruler with the seed, forks, stops and the cursor."""
+    here = profile.column(session.debugger.position)
+    bars: Line = [(fit(f"{scientific(10**profile.high, 2):>8}", LABEL), "dim")]
+    seed = profile.column(session.debugger.timeline.seeded)
+    forward = " forward pass" if seed > 14 else ""
+    for column, x in enumerate(profile.norms):
+        glyph = "!" if x is not None and not math.isfinite(x) else "0"
+        if x is None:
+            glyph = forward[column] if column < len(forward) else " "
+        elif x > 0 and math.isfinite(x):
+            glyph = level(math.log10(x), profile.low, profile.high)
+        bars.append((glyph, "lit" if seed <= column <= here else "dim"))
+    ruler = ["◆" if column in profile.forks else "─" for column in range(profile.cells)]
+    ruler[seed] = "┴"
+    for name in session.debugger.breakpoints:
+        ruler[profile.of_node(session, name)] = "■"
+    marks: Line = [(fit(f"{scientific(10**profile.low, 2):>8}", LABEL), "dim")]
+    marks += [("▲", "now") if c == here else (glyph, "bad" if glyph == "■" else "dim") for c, glyph in enumerate(ruler)]
+    return [bars, marks]

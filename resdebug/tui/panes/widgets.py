@@ -1,0 +1,189 @@
+"""The panes as widgets: each asks its function for lines when the session has moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+
+from resdebug.tui.pane import Pane
+
+if TYPE_CHECKING:
+    from resdebug.tui.panes.graph import GraphDrawing
+    from resdebug.tui.panes.timeline import Profile
+    from resdebug.tui.session import Session
+
+
+class SessionPane(Pane):
+    """A pane that shows something of a session; ``update_from`` is called whenever the session has moved."""
+
+    session: Session | None = None
+
+    def update_from(self, session: Session) -> None:
+        """Show the session as it is now."""
+        self.session = session
+        if self.size.width and self.display:
+            self.draw(session)
+
+    def draw(self, session: Session) -> None:
+        """Write the pane's lines."""
+        raise NotImplementedError
+
+    def on_resize(self) -> None:
+        """Lines depend on the width."""
+        if self.session is not None:
+            self.update_from(self.session)
+
+
+class HeaderPane(SessionPane):
+    """The line on top."""
+
+    def tell_loading(self, name: str, progress: str) -> None:
+        """Tell how far the loading is."""
+        from resdebug.tui.panes.header_loading import loading_line
+
+        self.show([loading_line(name, progress, self.size.width)])
+
+    def draw(self, session: Session) -> None:
+        """Write the header."""
+        from resdebug.tui.panes.header import header_line
+
+        self.show([header_line(session, self.size.width)])
+
+
+class NarrationPane(SessionPane):
+    """What has just happened."""
+
+    def draw(self, session: Session) -> None:
+        """Write the sentence."""
+        from resdebug.tui.panes.narration import narration_lines
+
+        self.show(narration_lines(session, self.size.width))
+
+
+class NodePane(SessionPane):
+    """The selected node."""
+
+    def draw(self, session: Session) -> None:
+        """Write formulas and statistics."""
+        from resdebug.tui.panes.node import node_lines, node_title
+
+        self.show(node_lines(session, self.inner_width), node_title(session))
+
+
+class LedgerPane(SessionPane):
+    """The selected node's ledger; its end, the sum, is kept in view."""
+
+    def draw(self, session: Session) -> None:
+        """Write the entries and the sum."""
+        from resdebug.tui.panes.ledger import ledger_lines, ledger_title
+
+        self.show(ledger_lines(session, self.inner_width), ledger_title(session))
+        if len(self.lines) > self.inner_height:
+            self.scroll_to(y=len(self.lines) - self.inner_height, animate=False)
+
+
+class TensorPane(SessionPane):
+    """The selected node's tensors."""
+
+    def draw(self, session: Session) -> None:
+        """Write numbers or a heat map."""
+        from resdebug.tui.panes.tensor import Look, tensor_lines, tensor_title
+
+        colour = not self.ascii_only and not self.app.no_color
+        look = Look(self.inner_width, self.inner_height, colour, self.app.current_theme.dark)
+        self.show(tensor_lines(session, look), tensor_title(session))
+
+
+class TimelinePane(SessionPane):
+    """Norms along the pass; a click jumps."""
+
+    class Clicked(Message):
+        """The person clicked on a moment of the pass."""
+
+        def __init__(self, position: int) -> None:
+            super().__init__()
+            self.position = position
+
+    profile: Profile | None = None
+    _for: tuple[int, int] = (0, 0)
+
+    def draw(self, session: Session) -> None:
+        """Write the profile and the ruler."""
+        from resdebug.tui.panes.timeline import Profile, timeline_lines
+
+        key = (id(session), self.size.width)
+        if self.profile is None or self._for != key:
+            self.profile, self._for = Profile(session, self.size.width), key
+        self.show(timeline_lines(session, self.profile))
+
+    def on_click(self, event: events.Click) -> None:
+        """Jump to the event under the mouse."""
+        from resdebug.tui.panes.timeline import LABEL
+
+        if self.profile is not None and event.x >= LABEL:
+            self.post_message(self.Clicked(self.profile.position(event.x - LABEL)))
+
+
+class GraphPane(SessionPane):
+    """The graph; only the rows in view are drawn."""
+
+    class Selected(Message):
+        """The person clicked on a row."""
+
+        def __init__(self, row: int) -> None:
+            super().__init__()
+            self.row = row
+
+    drawing: GraphDrawing | None = None
+    _rows: object = None
+
+    def draw(self, session: Session) -> None:
+        """Keep the selected row in view and draw what is seen."""
+        from resdebug.tui.panes.graph import GraphDrawing
+
+        if self.drawing is None or self._rows is not session.rows:
+            self.drawing, self._rows = GraphDrawing(session), session.rows
+        self.set_title("Reverse pass")
+        self.border_subtitle = f"{session.current_row + 1}/{len(session.rows)}"
+        self.virtual_size = Size(self.inner_width, len(session.rows))
+        row = session.rows.row_of[session.node.index]
+        margin = min(3, self.inner_height // 3)
+        self.scroll_to_region(Region(0, max(0, row - margin), 1, 1 + 2 * margin), animate=False, force=True)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Return one visible row."""
+        row = y + self.scroll_offset.y
+        session = self.session
+        if session is None or self.drawing is None or row >= len(session.rows):
+            return Strip.blank(self.size.width, self.look(""))
+        selected = session.rows.row_of[session.node.index] == row
+        return self.strip_of(self.drawing.row(row, self.inner_width), selected=selected)
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the row under the mouse."""
+        if self.session is not None:
+            row = event.get_content_offset_capture(self).y + self.scroll_offset.y
+            if 0 <= row < len(self.session.rows):
+                self.post_message(self.Selected(row))
+
+
+class FooterPane(Pane):
+    """The keys; a click on one presses it."""
+
+    def on_resize(self) -> None:
+        """Fit the keys into the width."""
+        from resdebug.tui.panes.footer import footer
+
+        line, self._buttons = footer(self.size.width)
+        self.show([line])
+
+    async def on_click(self, event: events.Click) -> None:
+        """Run the command under the mouse."""
+        for button in self._buttons:
+            if button.start <= event.x < button.end:
+                await self.screen.run_action(button.command.action)

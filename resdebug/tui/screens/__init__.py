@@ -1,0 +1,1 @@
+"""The screens: the debugger itself, help, export."""

@@ -1,0 +1,98 @@
+"""The help: the four answers, how to read the screen, all keys."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import ModalScreen
+
+from resdebug.tui.commands import COMMANDS
+from resdebug.tui.lines import Line, fit, wrap
+from resdebug.tui.pane import Pane
+
+ANSWERS = {
+    "How is backpropagation done?": (
+        "One node at a time, from the target back. A node whose adjoint x̄ = ∂target/∂x is complete is visited: for "
+        "each of its inputs its operator turns the adjoint into a contribution (∂y/∂x)ᵀ ȳ."
+    ),
+    "Are the gradients at a fork added or averaged?": (
+        "Added. A value that is used twice influences the target in two ways, and the chain rule of several variables "
+        "sums over them. The ledger of any node marked Σ2 shows it in numbers."
+    ),
+    "How does it skip layers?": (
+        "It does not skip anything. A skip is an identity whose derivative is 1, so the adjoint passes through it "
+        "unchanged, and is added to what comes back through the branch."
+    ),
+    "Are the derivatives finite differences?": (
+        "No. They are exact formulas, evaluated at the values that the forward pass saved. Finite differences only "
+        "check them."
+    ),
+}
+SIGNS = (
+    ("● ◉ ⊕", "a node, a fork (its value is used more than once), a join; hollow while they wait"),
+    ("▶ ✓ ■", "where time is; complete; a stop"),
+    ("│ ┃ ╮ ╯", "a lane beside the trunk is a skip; heavy while it carries an adjoint"),
+    ("Σ2  Σ1/2", "two contributions come here; one of two has arrived"),
+    ("‖·‖", "Euclidean norm of a tensor; the share is that of a contribution's norm among all"),
+)
+
+
+def help_lines(width: int) -> list[Line]:
+    """Return the help as lines."""
+    lines: list[Line] = []
+    for question, answer in ANSWERS.items():
+        lines += [[(question, "sum")], *[[(f"  {text}", "")] for text in wrap(answer, width - 2)], [("", "")]]
+    for sign, meaning in SIGNS:
+        for k, text in enumerate(wrap(meaning, width - 12)):
+            lines.append([(fit(sign if not k else "", 11), "accent"), (text, "")])
+    for group, commands in groupby(sorted(COMMANDS, key=lambda c: _GROUPS.index(c.group)), key=lambda c: c.group):
+        lines += [[("", "")], [(group, "sum")]]
+        for command in commands:
+            told = f"{command.name}: {command.help}"
+            for k, text in enumerate(wrap(told, width - 12)):
+                lines.append([(fit(command.keys_text if not k else "", 11), "accent"), (text, "")])
+    lines += [[("", "")], [("A number before a key repeats it: 10n steps ten nodes. The mouse works too.", "dim")]]
+    return lines
+
+
+_GROUPS = ("Time", "Selection", "View", "Other")
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows the help; scrolls."""
+
+    CSS = """
+    HelpScreen { align: center middle; }
+    HelpScreen > Pane { width: 90%; max-width: 92; height: 90%; background: $surface; border: round $accent; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,q,question_mark", "dismiss", "Close"),
+        ("down,j", "scroll(1)", "Down"),
+        ("up,k", "scroll(-1)", "Up"),
+        ("pagedown,space", "scroll(10)", "Page down"),
+        ("pageup", "scroll(-10)", "Page up"),
+    ]
+
+    def __init__(self, *, ascii_only: bool = False) -> None:
+        super().__init__()
+        self.ascii_only = ascii_only
+
+    def compose(self) -> ComposeResult:
+        """One pane."""
+        yield Pane(id="help", ascii_only=self.ascii_only)
+
+    def on_resize(self) -> None:
+        """Fit the text into the width."""
+        self.call_after_refresh(self.write)
+
+    def write(self) -> None:
+        """Write the lines."""
+        pane = self.query_one(Pane)
+        pane.show(help_lines(pane.inner_width), "Help · esc closes")
+
+    def action_scroll(self, rows: int) -> None:
+        """Scroll by rows."""
+        self.query_one(Pane).scroll_relative(y=rows, animate=False)

@@ -1,0 +1,196 @@
+"""What the screen looks at: a pass, the debugger's cursor on it, a selection, and what to show of a tensor.
+
+Everything that panes draw comes from here; they compute nothing. Answers that do not depend on the cursor are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache, lru_cache
+
+from resdebug.analysis.routes import Route, Routes
+from resdebug.analysis.summary import Summary, cosine, norm, summarise
+from resdebug.debugger.debugger import Debugger, State
+from resdebug.network.model import Edge, Node
+from resdebug.ops.base import Array
+from resdebug.passes.events import Contributed
+from resdebug.passes.protocol import LedgerRow, Pass
+from resdebug.tui.rows import Rows
+
+LEDGER_CACHE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A ledger row as the screen shows it."""
+
+    row: LedgerRow
+    route: Route | None
+    norm: float
+    running_norm: float
+    cosine: float | None
+    """With the running sum before it; None for the first one."""
+    share: float
+    """Of the norms of all contributions."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A tensor to look at: what it is, and the numbers; None where there are none yet."""
+
+    label: str
+    array: Array | None
+
+
+class Session:
+    """One debugging session on one pass."""
+
+    def __init__(self, pass_: Pass, name: str) -> None:
+        self.pass_ = pass_
+        self.name = name
+        self.network = pass_.network
+        self.debugger = Debugger(pass_)
+        self.routes = Routes(pass_)
+        self.selected = self.debugger.focus()
+        self.show_leaves = False
+        self.view: int | None = None
+        """Which of the selected node's tensors is shown; None: the adjoint where there is one, else the value."""
+        self.heat = False
+        self.slice = 0
+        self.count = ""
+        """Digits typed before a key."""
+        self._ledger = lru_cache(LEDGER_CACHE)(self._parts)
+        self._summary = lru_cache(LEDGER_CACHE)(self._summaries)
+        self._rows = cache(lambda with_leaves: Rows(pass_, with_leaves=with_leaves))
+        self._norms: dict[int, float] = {}
+
+    def prepare(self, report: Callable[[str, int, int], None]) -> None:
+        """Work out what the first picture needs: the layout, and the norm of every adjoint."""
+        total = len(self.rows)
+        for done, index in enumerate(self.pass_.schedule.reverse, start=1):
+            self.adjoint_norm(index)
+            if done % 256 == 0:
+                report("norms", done, total)
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the graph pane."""
+        return self._rows(self.show_leaves)
+
+    def follow(self) -> None:
+        """Let the selection follow the cursor."""
+        self.select(self.debugger.focus())
+
+    @property
+    def node(self) -> Node:
+        """The selected node."""
+        return self.network[self.selected]
+
+    @property
+    def current_row(self) -> int:
+        """The row where time is."""
+        return self.rows.row_of[self.network[self.debugger.focus()].index]
+
+    @property
+    def travelling(self) -> Edge | None:
+        """The edge that the last event sent a contribution through."""
+        event = self.debugger.last
+        return event.edge if isinstance(event, Contributed) else None
+
+    def select(self, name: str) -> None:
+        """Move the selection without moving time."""
+        self.selected = name
+        self.view = None
+        self.slice = 0
+
+    def move_selection(self, rows: int) -> None:
+        """Move the selection down or up by so many rows."""
+        row = self.rows.row_of[self.node.index] + rows
+        self.select(self.network.nodes[self.rows.nodes[min(max(row, 0), len(self.rows) - 1)]].name)
+
+    def matches(self, pattern: str) -> list[str]:
+        """Return the nodes whose name holds ``pattern`` (or matches it as a glob) or whose operator it is, by row."""
+        wanted = pattern.casefold()
+        glob = any(c in wanted for c in "*?")
+        found = []
+        for index in self.rows.nodes:
+            node = self.network.nodes[index]
+            name = node.name.casefold()
+            if wanted and (node.op == wanted or (fnmatchcase(name, wanted) if glob else wanted in name)):
+                found.append(node.name)
+        return found
+
+    def parts(self, name: str) -> tuple[Part, ...]:
+        """Return the whole ledger of a node, what has not arrived yet included."""
+        return self._ledger(name)
+
+    def _parts(self, name: str) -> tuple[Part, ...]:
+        rows = self.pass_.ledger(name)
+        norms = [norm(row.contribution) for row in rows]
+        total = sum(norms)
+        return tuple(
+            Part(
+                row,
+                self.routes.route(row.edge),
+                size,
+                norm(row.running),
+                cosine(row.contribution, rows[k - 1].running) if k else None,
+                size / total if total else 0.0,
+            )
+            for k, (row, size) in enumerate(zip(rows, norms, strict=True))
+        )
+
+    def summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
+        """Return the statistics of a node's value and of its adjoint, each None where there is none."""
+        return self._summary(name)
+
+    def _summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
+        value, adjoint = self.pass_.value(name), self.pass_.adjoint(name)
+        return None if value is None else summarise(value), None if adjoint is None else summarise(adjoint)
+
+    def closes(self, name: str) -> bool:
+        """Whether the last row of a node's ledger is its adjoint, bit for bit."""
+        adjoint = self.pass_.adjoint(name)
+        parts = self.parts(name)
+        return adjoint is not None and bool(parts) and parts[-1].row.running.tobytes() == adjoint.tobytes()
+
+    def adjoint_norm(self, index: int) -> float | None:
+        """Return the norm of a node's complete adjoint; None where it has none."""
+        if index not in self._norms:
+            adjoint = self.pass_.adjoint(self.network.nodes[index].name)
+            if adjoint is None:
+                return None
+            self._norms[index] = norm(adjoint)
+        return self._norms[index]
+
+    def state(self, name: str) -> State:
+        """Return how far a node has come at the cursor."""
+        return self.debugger.node_state(name).state
+
+    def views(self) -> list[View]:
+        """Return what there is to see of the selected node at the cursor: value, adjoint so far, contributions."""
+        name = self.selected
+        state = self.debugger.node_state(name)
+        parts = self.parts(name)
+        value = None if state.state is State.WAITING else self.pass_.value(name)
+        adjoint = View("adjoint", None)
+        if state.state is State.COMPLETE:
+            adjoint = View("adjoint", self.pass_.adjoint(name))
+        elif state.arrived:
+            adjoint = View(
+                f"adjoint, {state.arrived} of {state.expected} arrived", parts[state.arrived - 1].row.running
+            )
+        shown = [View("value", value), adjoint]
+        if len(parts) > 1:
+            arrived = parts[: state.arrived]
+            shown += [View(f"part {k} from {p.row.consumer}", p.row.contribution) for k, p in enumerate(arrived, 1)]
+        return shown
+
+    def shown_view(self) -> int:
+        """Return which view is shown."""
+        views = self.views()
+        if self.view is not None:
+            return self.view % len(views)
+        return 1 if views[1].array is not None else 0

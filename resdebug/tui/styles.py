@@ -1,0 +1,84 @@
+"""Themes and the style sheet: what every role looks like.
+
+Colours are those of Okabe and Ito, told apart with every common colour vision; no meaning hangs on colour alone.
+"""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+from resdebug.tui.lines import ROLES
+
+_ROLE_STYLES = {
+    "dim": "color: $rd-dim;",
+    "strong": "text-style: bold;",
+    "accent": "color: $accent; text-style: bold;",
+    "skip": "color: $rd-skip; text-style: bold;",
+    "branch": "color: $rd-branch; text-style: bold;",
+    "sum": "color: $rd-sum; text-style: bold;",
+    "good": "color: $success;",
+    "bad": "color: $error; text-style: bold;",
+    "head": "color: $rd-head; background: $primary; text-style: bold;",
+    "now": "color: $rd-sum; text-style: bold;",
+    "lit": "color: $rd-branch; text-style: bold;",
+    "travel": "color: $rd-sum; text-style: bold;",
+    "selected": "background: $rd-selected;",
+    "negative": "color: $rd-skip;",
+    "positive": "color: $rd-branch;",
+}
+
+THEMES = (
+    Theme(
+        name="resdebug-dark",
+        primary="#56b4e9",
+        secondary="#cc79a7",
+        accent="#56b4e9",
+        success="#2bb38a",
+        warning="#e69f00",
+        error="#ff7043",
+        foreground="#e4e6ea",
+        background="#14161a",
+        surface="#1a1d22",
+        panel="#22262d",
+        dark=True,
+        variables={
+            "rd-dim": "#8b93a1",
+            "rd-skip": "#6cc0f0",
+            "rd-branch": "#f0a830",
+            "rd-sum": "#f0e442",
+            "rd-head": "#0b0d10",
+            "rd-selected": "#2f3a4a",
+            "rd-border": "#3a424f",
+            "footer-key-foreground": "#f0a830",
+        },
+    ),
+    Theme(
+        name="resdebug-light",
+        primary="#0072b2",
+        secondary="#a0447c",
+        accent="#0072b2",
+        success="#00734f",
+        warning="#8a5d00",
+        error="#b83a00",
+        foreground="#1a1d22",
+        background="#fafafa",
+        surface="#f2f3f5",
+        panel="#e6e8ec",
+        dark=False,
+        variables={
+            "rd-dim": "#5d6573",
+            "rd-skip": "#0067a3",
+            "rd-branch": "#9a5b00",
+            "rd-sum": "#6a4fb0",
+            "rd-head": "#ffffff",
+            "rd-selected": "#cfe3f5",
+            "rd-border": "#b9c0cb",
+            "footer-key-foreground": "#9a5b00",
+        },
+    ),
+)
+
+
+def role_css(widget: str) -> str:
+    """Return the style rules of all roles for one kind of widget."""
+    return "\n".join(f"{widget} > .role--{role} {{ {_ROLE_STYLES[role]} }}" for role in ROLES)
