@@ -30,8 +30,6 @@ class Stretch(NamedTuple):
 
     top: int
     bottom: int
-    node: int
-    """The row of the node that waits at the bottom; the same as ``bottom``."""
 
 
 @dataclass(slots=True)
@@ -61,7 +59,7 @@ class Cell(NamedTuple):
     glyph: str
     carries: int = -1
     since: int = -1
-    """The row of the consumer from which on the lane is fed, −1 where that does not matter."""
+    """The row of the consumer from which on the lane is fed."""
 
 
 class Rails:
@@ -82,7 +80,7 @@ class Rails:
             arriving = waiting.pop(row, [])
             main = min(arriving)[0] if arriving else self._open(row)
             for path, top in arriving:
-                self.paths[path].stretches.append(Stretch(top, row, row))
+                self.paths[path].stretches.append(Stretch(top, row))
                 self.paths[path].bottom = row
                 if path != main:
                     self.links[row].append(Link(path, UP, row))
@@ -149,11 +147,19 @@ class Rails:
         here = self.column(row)
         for column, stretch in self._buckets[row // _BUCKET]:
             if column < columns and stretch.top < row < stretch.bottom:
-                cells[2 * column] = Cell("│", stretch.node, stretch.top)
+                cells[2 * column] = Cell("│", stretch.bottom, stretch.top)
         if here >= 0:
             self._draw_links(row, here, cells)
             if here < columns:
                 cells[2 * here] = Cell(glyph)
+        return cells
+
+    def draw_under(self, row: int, most: int = MOST_LANES) -> list[Cell]:
+        """Return the cells between a row and the next: only what runs through."""
+        cells = [Cell(" ")] * (2 * min(self.columns, most))
+        for column, stretch in self._buckets[row // _BUCKET]:
+            if 2 * column < len(cells) and stretch.top <= row < stretch.bottom:
+                cells[2 * column] = Cell("│", stretch.bottom, stretch.top)
         return cells
 
     def _draw_links(self, row: int, here: int, cells: list[Cell]) -> None:

@@ -14,9 +14,9 @@ OUR_BUG = 70
 
 
 def handle_signals(app: App[None]) -> None:
-    """Leave in good order on SIGTERM, SIGHUP and SIGQUIT; Textual would leave the terminal in raw mode."""
+    """Leave in good order on SIGINT, SIGTERM, SIGHUP and SIGQUIT; Textual would leave the terminal in raw mode."""
     loop = asyncio.get_running_loop()
-    for name in ("SIGTERM", "SIGHUP", "SIGQUIT"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
         number = getattr(signal, name, None)
         if number is not None and sys.platform != "win32":
             loop.add_signal_handler(number, _leave(app, number))

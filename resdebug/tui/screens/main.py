@@ -48,6 +48,7 @@ MainScreen { layout: vertical; background: $background; }
 .-tall #timeline { height: 2; }
 .-roomy #tensor { height: 16; }
 .-roomy #node { height: 11; }
+.-broad #graph { width: 64; }
 .-medium #graph { width: 36; }
 .-medium #side > Pane { display: none; height: 1fr; }
 .-medium #side > Pane.-shown { display: block; }
@@ -75,6 +76,7 @@ class MainScreen(Screen[None]):
         (30, "-narrow"),
         (60, "-medium"),
         (104, "-wide"),
+        (160, "-broad"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Screen
         (0, "-flat"),
