@@ -32,15 +32,13 @@ class Pane(ScrollView):
             overflow-x: hidden;
         }
         Pane.-active { border: round $accent; border-title-color: $accent; }
-        Pane.-ascii { border: ascii $rd-border; }
-        Pane.-ascii.-active { border: ascii $accent; }
         Pane.-bare { border: none; overflow: hidden; }
         """ + role_css("Pane")
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"role--{role}" for role in ROLES}
     can_focus = False
 
     def __init__(self, *, id: str, bare: bool = False, ascii_only: bool = False) -> None:  # noqa: A002
-        super().__init__(id=id, classes="-bare" if bare else "-ascii" if ascii_only else "")
+        super().__init__(id=id, classes="-bare" if bare else "")
         self.lines: Sequence[Line] = []
         self.ascii_only = ascii_only
         self._shown_title = ""

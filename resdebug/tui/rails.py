@@ -40,6 +40,7 @@ class Path:
     bottom: int = -1
     column: int = -1
     has_nodes: bool = False
+    starts_with_node: bool = False
     stretches: list[Stretch] = field(default_factory=list)
 
 
@@ -79,6 +80,7 @@ class Rails:
         for row in range(self.rows):
             arriving = waiting.pop(row, [])
             main = min(arriving)[0] if arriving else self._open(row)
+            self.paths[main].starts_with_node |= not arriving
             for path, top in arriving:
                 self.paths[path].stretches.append(Stretch(top, row))
                 self.paths[path].bottom = row
@@ -111,14 +113,16 @@ class Rails:
         for i in order:
             path = self.paths[i]
             start = 0 if i == 0 or not self.paths[0].top <= path.bottom <= self.paths[0].bottom else 1
+            # Right under another path's last node a first node would read as its input.
+            top = path.top - 1 if path.starts_with_node else path.top
             path.column = next(
-                (c for c in range(start, len(taken)) if _free(taken[c], path.top, path.bottom)),
+                (c for c in range(start, len(taken)) if _free(taken[c], top, path.bottom)),
                 len(taken) if len(taken) < MOST_LANES else -1,
             )
             if path.column == len(taken):
                 taken.append([])
             if path.column >= 0:
-                insort(taken[path.column], (path.top, path.bottom))
+                insort(taken[path.column], (top, path.bottom))
         return len(taken)
 
     def _index(self) -> list[list[tuple[int, Stretch]]]:

@@ -12,7 +12,7 @@ from resdebug.tui.panes.node import why_none
 from resdebug.tui.session import Part, Session
 
 MOST_ROWS = 200
-_WIDE = 60
+_WIDE, _NARROW = 60, 40
 _INDENT = 4
 
 
@@ -99,7 +99,10 @@ def _entry(session: Session, k: int, part: Part, numbers: _Numbers, width: int) 
     size: Line = [(f"{scientific(part.norm):>8} ", ""), (f"{percent(part.share):>5}", "")]
     if width >= _WIDE:
         size.insert(1, (bar(part.share, 6) + " ", role))
-    if width >= _WIDE:
+    if width < _NARROW:
+        told = wrap(f"{part.route.way.value}: {formula}" if part.route else formula, width - _INDENT)
+        lines = [between([*mark, *who[:1]], size, width), *[[(" " * _INDENT + text, role)] for text in told]]
+    elif width >= _WIDE:
         lines = [between([*mark, *who, (formula, "")], size, width)]
     else:
         lines = [between([*mark, *who], size, width), [(" " * _INDENT + formula, "")]]

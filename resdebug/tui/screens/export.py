@@ -31,6 +31,7 @@ class ExportScreen(ModalScreen[str | None]):
     ExportScreen > Vertical {
         width: 90%; max-width: 84; height: auto; padding: 1 2; background: $surface; border: round $accent;
     }
+    ExportScreen.-ascii > Vertical, ExportScreen.-ascii Input { border: ascii $accent; }
     ExportScreen Label { width: 100%; color: $rd-dim; }
     ExportScreen #problem { color: $error; text-style: bold; }
     """

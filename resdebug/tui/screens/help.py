@@ -67,6 +67,7 @@ class HelpScreen(ModalScreen[None]):
     CSS = """
     HelpScreen { align: center middle; }
     HelpScreen > Pane { width: 90%; max-width: 92; height: 90%; background: $surface; border: round $accent; }
+    HelpScreen.-ascii > Pane { border: ascii $accent; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape,q,question_mark", "dismiss", "Close"),
@@ -77,7 +78,7 @@ class HelpScreen(ModalScreen[None]):
     ]
 
     def __init__(self, *, ascii_only: bool = False) -> None:
-        super().__init__()
+        super().__init__(classes="-ascii" if ascii_only else "")
         self.ascii_only = ascii_only
 
     def compose(self) -> ComposeResult:

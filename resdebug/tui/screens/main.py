@@ -42,6 +42,9 @@ MainScreen { layout: vertical; background: $background; }
 #node { height: 9; }
 #ledger { height: 1fr; }
 #tensor { height: 9; }
+.-ascii Pane { border: ascii $rd-border; scrollbar-size-vertical: 0; }
+.-ascii Pane.-active { border: ascii $accent; }
+.-ascii Pane.-bare { border: none; }
 #search { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
 #search.-open { display: block; }
 #small { display: none; }
@@ -74,7 +77,7 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Screen
         (0, "-tiny"),
         (30, "-narrow"),
-        (60, "-medium"),
+        (72, "-medium"),
         (104, "-wide"),
         (160, "-broad"),
     ]
@@ -88,12 +91,13 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = ""
 
     def __init__(self, name: str, *, ascii_only: bool = False) -> None:
-        super().__init__()
+        super().__init__(classes="-ascii" if ascii_only else "")
         self.shown_name = name
         self.ascii_only = ascii_only
         self.session: Session | None = None
         self.active = "ledger"
         self.found: list[str] = []
+        self.before_search = ""
 
     def compose(self) -> ComposeResult:
         """Lay out the panes."""
@@ -218,9 +222,15 @@ class MainScreen(Screen[None]):
         self.refresh_panes()
 
     def action_follow(self) -> None:
-        """Let the selection follow time again."""
-        self.needed.count = ""
-        self.moved()
+        """Let the selection follow time again; out of a search, go back to where it began."""
+        session = self.needed
+        session.count = ""
+        if self.query_one("#search").has_class("-open"):
+            self.close_search()
+            session.select(self.before_search)
+            self.refresh_panes()
+        else:
+            self.moved()
 
     def action_breakpoint(self) -> None:
         """Set or remove a stop."""
@@ -273,6 +283,7 @@ class MainScreen(Screen[None]):
 
     def action_search(self) -> None:
         """Open the search line."""
+        self.before_search = self.needed.selected
         line = self.query_one("#search", Input)
         line.value = ""
         line.add_class("-open")
@@ -323,7 +334,9 @@ class MainScreen(Screen[None]):
         from resdebug.tui.screens.export import ExportScreen
 
         stem = self.shown_name.rsplit("/", 1)[-1].removesuffix(".json").removesuffix(".jsonl")
-        self.app.push_screen(ExportScreen(self.needed.pass_, f"{stem}.trace.jsonl"), self.exported)
+        dialog = ExportScreen(self.needed.pass_, f"{stem}.trace.jsonl")
+        dialog.set_class(self.ascii_only, "-ascii")
+        self.app.push_screen(dialog, self.exported)
 
     def exported(self, told: str | None) -> None:
         """Say what was written."""

@@ -1,0 +1,42 @@
+"""Statistics of tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from resdebug.analysis.summary import cosine, norm, summarise
+
+
+def test_by_hand() -> None:
+    s = summarise(np.array([[3.0, 0.0], [-4.0, 0.0]]))
+    assert (s.size, s.norm, s.minimum, s.maximum, s.mean, s.zeros) == (4, 5.0, -4.0, 3.0, -0.25, 2)
+    assert s.deviation == pytest.approx(np.sqrt((3.25**2 + 0.25**2 + 3.75**2 + 0.25**2) / 4))
+
+
+def test_what_is_not_finite_is_counted_and_left_out_of_the_range() -> None:
+    s = summarise(np.array([np.nan, np.inf, -np.inf, 2.0]))
+    assert (s.nans, s.infinities, s.minimum, s.maximum) == (1, 2, 2.0, 2.0)
+    assert np.isnan(s.norm)
+
+
+def test_norm_neither_overflows_nor_vanishes() -> None:
+    assert norm(np.array([3e200, 4e200])) == pytest.approx(5e200)
+    assert norm(np.array([3e-200, 4e-200])) == pytest.approx(5e-200)
+    assert norm(np.array([np.inf, 1.0])) == np.inf
+    assert norm(np.zeros(3)) == 0.0
+    assert norm(np.zeros((0, 2))) == 0.0
+    assert norm(np.full(4, 1e30, dtype=np.float32)) == pytest.approx(2e30, rel=1e-6)
+
+
+def test_cosine() -> None:
+    assert cosine(np.array([1.0, 0.0]), np.array([0.0, 2.0])) == 0.0
+    assert cosine(np.array([1.0, 1.0]), np.array([-2.0, -2.0])) == pytest.approx(-1.0)
+    assert cosine(np.array([3e-200, 4e-200]), np.array([3e200, 4e200])) == pytest.approx(1.0)
+    assert cosine(np.zeros(2), np.ones(2)) is None
+    assert cosine(np.array([np.nan, 1.0]), np.ones(2)) is None
+
+
+def test_empty_tensor() -> None:
+    s = summarise(np.zeros((0, 3)))
+    assert (s.size, s.norm, s.zeros) == (0, 0.0, 0)

@@ -1,0 +1,67 @@
+"""Driving the app in tests: open it on a pass, press keys, read the screen as text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from resdebug.passes.protocol import Pass
+from resdebug.tui.app import DebuggerApp
+from resdebug.tui.pane import Pane
+from resdebug.tui.session import Session
+
+SIZES = [(50, 15), (80, 24), (120, 36), (200, 60)]
+
+
+class Driver:
+    """The app under test."""
+
+    def __init__(self, app: DebuggerApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def session(self) -> Session:
+        session = self.app.main.session
+        assert session is not None
+        return session
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    def screen(self) -> str:
+        """The whole screen as plain text."""
+        width, height = self.app.size
+        strips = self.app.screen._compositor.render_strips()
+        lines = ["".join(segment.text for segment in strip) for strip in strips]
+        assert len(lines) == height
+        return "\n".join(line.rstrip() for line in lines)
+
+    def pane_of_graph(self) -> str:
+        """The rows of the graph pane that are in view."""
+        pane = self.app.main.query_one("#graph", Pane)
+        return "\n".join(pane.render_line(y).text.rstrip() for y in range(pane.size.height))
+
+    def pane(self, name: str) -> str:
+        """The lines of a pane as plain text, also those scrolled out of sight."""
+        pane = self.app.main.query_one(f"#{name}", Pane)
+        return "\n".join("".join(text for text, _ in line) for line in pane.lines)
+
+
+@asynccontextmanager
+async def opened(
+    source: Pass | Callable[[], Pass],
+    size: tuple[int, int] = (120, 36),
+    name: str = "test.json",
+    *,
+    plain: bool = False,
+) -> AsyncIterator[Driver]:
+    """Open the app on a pass, notifications and tooltips on, and wait until it is drawn."""
+    app = DebuggerApp(lambda _report: source if isinstance(source, Pass) else source(), name, ascii_only=plain)
+    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        yield Driver(app, pilot)
