@@ -38,20 +38,27 @@ class DebuggerApp(App[None]):
         self._load = load
         self._shown_name = name
         self._ascii_only = ascii_only
-        self._light = light
         self._reported = 0.0
         self.failure: ResdebugError | None = None
         self.crash: BaseException | None = None
+        for theme in THEMES:
+            self.register_theme(theme)
+        self._light = light
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give the panes' own colours to themes that do not know them."""
+        return THEMES[0 if self.current_theme.dark else 1].variables
 
     def get_default_screen(self) -> Screen[None]:
         """The debugger's screen is the only one that is always there."""
         return MainScreen(self._shown_name, ascii_only=self._ascii_only)
 
-    def on_mount(self) -> None:
-        """Put on the theme and start loading."""
-        for theme in THEMES:
-            self.register_theme(theme)
+    def on_load(self) -> None:
+        """Put on the theme before anything is drawn."""
         self.theme = THEMES[1 if self._light else 0].name
+
+    def on_mount(self) -> None:
+        """Start loading."""
         if not self.is_headless:
             textual_insides.handle_signals(self)
         self.run_worker(self._session, thread=True, name="load", exit_on_error=False)
