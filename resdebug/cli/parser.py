@@ -52,7 +52,7 @@ def build() -> tuple[Parser, list[str]]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"resdebug {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser, prog="resdebug")
 
     def command(name: str, about: str, module: str) -> Parser:
         sub = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")

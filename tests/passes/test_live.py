@@ -65,7 +65,9 @@ def test_override_of_something_else_or_of_the_wrong_shape() -> None:
 
 def test_target_override() -> None:
     p = two_path().run(target="c")
-    assert (p.adjoint("a"), p.adjoint("b"), p.adjoint("d")) == (1.0, 1.0, None)
+    assert p.adjoint("a") == 1.0
+    assert p.adjoint("b") == 1.0
+    assert p.adjoint("d") is None
     with pytest.raises(UsageError, match="not a scalar"):
         block().run(target="relu1")
     with pytest.raises(UsageError, match="is not a node"):

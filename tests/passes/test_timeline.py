@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resdebug.passes.events import Completed, Contributed, Event, Evaluated, Seeded
+from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded
 from tests.support import block, residual_chain, two_path
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
+from resdebug.passes.events import Event
 from resdebug.passes.protocol import Pass
 from resdebug.tui.app import DebuggerApp
 from resdebug.tui.pane import Pane
@@ -28,13 +29,17 @@ class Driver:
         assert session is not None
         return session
 
+    def last(self) -> Event | None:
+        """The event that happened last."""
+        return self.session.debugger.last
+
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
     def screen(self) -> str:
         """The whole screen as plain text."""
-        width, height = self.app.size
+        height = self.app.size.height
         strips = self.app.screen._compositor.render_strips()
         lines = ["".join(segment.text for segment in strip) for strip in strips]
         assert len(lines) == height

@@ -19,19 +19,19 @@ from tests.tui.driving import opened
 
 async def test_opens_at_the_seed_and_says_so() -> None:
     async with opened(two_path().run()) as d:
-        assert d.session.debugger.last == Seeded("d")
+        assert d.last() == Seeded("d")
         assert "d̄ = ∂d/∂d = 1" in d.screen()
 
 
 async def test_n_and_capital_n_move_one_node() -> None:
     async with opened(two_path().run()) as d:
         await d.press("n", "n", "n")
-        assert d.session.debugger.last == Completed("a")
+        assert d.last() == Completed("a")
         assert d.session.selected == "a"
         await d.press("N")
-        assert d.session.debugger.last == Completed("c")
+        assert d.last() == Completed("c")
         await d.press("right", "left")
-        assert d.session.debugger.last == Completed("c")
+        assert d.last() == Completed("c")
 
 
 async def test_the_ledger_at_the_fork_adds_by_hand() -> None:
@@ -48,10 +48,10 @@ async def test_the_ledger_at_the_fork_adds_by_hand() -> None:
 
 async def test_s_shows_skip_and_branch_arriving_one_after_the_other() -> None:
     async with opened(block().run()) as d:
-        while d.session.debugger.last != Completed("add"):
+        while d.last() != Completed("add"):
             await d.press("n")
         await d.press("s", "s")
-        last = d.session.debugger.last
+        last = d.last()
         assert isinstance(last, Contributed)
         assert (last.edge.consumer, last.edge.source) == ("add", "x")
         ledger = d.pane("ledger")
@@ -80,13 +80,13 @@ async def test_counts() -> None:
 async def test_block_steps_ends_and_continue() -> None:
     async with opened(residual_chain(3).run()) as d:
         await d.press("f")
-        assert d.session.network[_consumer(d.session.debugger.last)].block == "block2"
+        assert d.session.network[_consumer(d.last())].block == "block2"
         await d.press("F")
-        assert isinstance(d.session.debugger.last, Seeded)
+        assert isinstance(d.last(), Seeded)
         await d.press("c")
-        assert d.session.debugger.last == Completed("x2")
+        assert d.last() == Completed("x2")
         await d.press("c", "C")
-        assert d.session.debugger.last == Completed("x2")
+        assert d.last() == Completed("x2")
         await d.press("g")
         assert d.session.debugger.position == 0
         await d.press("G")
@@ -105,7 +105,7 @@ async def test_selection_moves_without_time_and_time_can_run_to_it() -> None:
         assert d.session.selected == "add"
         assert d.session.debugger.position == position
         await d.press("t")
-        assert d.session.debugger.last == Completed("add")
+        assert d.last() == Completed("add")
         await d.press("j", "escape")
         assert d.session.selected == "add"
 
@@ -116,7 +116,7 @@ async def test_stops() -> None:
         assert d.session.debugger.breakpoints == {"conv2"}
         assert "■" in d.screen()
         await d.press("c")
-        assert d.session.debugger.last == Completed("conv2")
+        assert d.last() == Completed("conv2")
         await d.press("b")
         assert not d.session.debugger.breakpoints
 
@@ -134,7 +134,7 @@ async def test_search_finds_names_globs_and_operators() -> None:
         await d.press("comma")
         assert d.session.selected == "conv1"
         await d.press("slash", *"*elu1", "enter", "n")
-        assert d.session.debugger.last == Completed("loss")
+        assert d.last() == Completed("loss")
 
 
 async def test_escape_leaves_the_search_as_it_was() -> None:
@@ -143,7 +143,7 @@ async def test_escape_leaves_the_search_as_it_was() -> None:
         assert d.session.selected == "loss"
         assert not d.app.main.query_one("#search").has_class("-open")
         await d.press("n")
-        assert d.session.debugger.last == Completed("loss")
+        assert d.last() == Completed("loss")
 
 
 async def test_tensor_views_heat_and_slices() -> None:

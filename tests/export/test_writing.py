@@ -1,0 +1,168 @@
+"""A file is written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, Self, cast
+
+import pytest
+
+from resdebug.errors import CannotCreate, IOFailure, ResdebugError
+from resdebug.export.registry import FORMATS, export
+from resdebug.export.writing import whole_file
+from tests.support import two_path
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_appears_complete_with_ordinary_permissions(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "t") as stream:
+        stream.write(b"one")
+        assert "t" not in listing(tmp_path)
+        stream.write(b" two")
+    assert (tmp_path / "t").read_bytes() == b"one two"
+    assert listing(tmp_path) == ["t"]
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "t").stat().st_mode) == 0o666 & ~mask
+
+
+def test_an_exception_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), whole_file(tmp_path / "t") as stream:
+        stream.write(b"half")
+        raise RuntimeError
+    assert listing(tmp_path) == []
+
+
+def test_what_exists_is_replaced_only_by_force(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    path.write_bytes(b"old")
+    with pytest.raises(CannotCreate, match="--force") as caught, whole_file(path):
+        pass
+    assert caught.value.exit_code == 73
+    assert path.read_bytes() == b"old"
+    with whole_file(path, force=True) as stream:
+        stream.write(b"new")
+    assert path.read_bytes() == b"new"
+
+
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    with pytest.raises(CannotCreate), whole_file(path) as stream:
+        stream.write(b"mine")
+        path.write_bytes(b"theirs")
+    assert path.read_bytes() == b"theirs"
+    assert listing(tmp_path) == ["t"]
+
+
+def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with whole_file(tmp_path / "t") as stream:
+        stream.write(b"whole")
+    assert listing(tmp_path) == ["t"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_links_directories_and_pipes_are_not_written_through(tmp_path: Path, force: bool) -> None:
+    (tmp_path / "real").write_bytes(b"real")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    before = listing(tmp_path)
+    for name in ("link", "dangling", "folder", "pipe"):
+        with pytest.raises(CannotCreate) as caught, whole_file(tmp_path / name, force=force):
+            pass
+        assert caught.value.faults[0].code == "X002"
+    assert (tmp_path / "real").read_bytes() == b"real"
+    assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["no/such/folder/t", "n\x00ul", "x" * 300])
+def test_impossible_names(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CannotCreate), whole_file(tmp_path / name):
+        pass
+
+
+class _Failing:
+    """A stream whose k-th write fails."""
+
+    def __init__(self, stream: IO[bytes], k: int, number: int) -> None:
+        self.stream = stream
+        self.left = k
+        self.number = number
+
+    def write(self, data: bytes) -> int:
+        if not self.left:
+            raise OSError(self.number, os.strerror(self.number))
+        self.left -= 1
+        return self.stream.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stream.close()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+def test_a_write_that_fails_at_any_call_leaves_the_old_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    path = tmp_path / "t"
+    path.write_bytes(b"old")
+    pass_ = two_path().run()
+    opening = cast("Callable[..., IO[bytes]]", os.fdopen)
+    k = 0
+    while True:
+        monkeypatch.setattr(os, "fdopen", lambda *a, _k=k: _Failing(opening(*a), _k, number))
+        try:
+            export(pass_, path, format=name, force=True)
+        except IOFailure as failure:
+            assert failure.exit_code == 74
+            assert path.read_bytes() == b"old"
+            assert listing(tmp_path) == ["t"]
+            k += 1
+        else:
+            break
+    assert k > len(pass_.events)
+    assert path.read_bytes() != b"old"
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_failing_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    path = tmp_path / "t"
+    path.write_bytes(b"old")
+    owner: object = os if call == "fsync" else Path
+    monkeypatch.setattr(owner, call, fail)
+    with pytest.raises(ResdebugError), whole_file(path, force=True) as stream:
+        stream.write(b"new")
+    assert path.read_bytes() == b"old"
+    assert listing(tmp_path) == ["t"]
+
+
+def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(CannotCreate), whole_file(tmp_path / "t"):
+            pass
+    finally:
+        tmp_path.chmod(0o700)
