@@ -54,6 +54,7 @@ CODES: Final[dict[str, str]] = {
     "S012": "A declared shape and the numbers disagree.",
     "S013": "A value is neither numbers, nor an initialiser, nor a tensor in a file.",
     "S014": "Inline numbers are uneven, of the wrong type, or do not fit into the element type.",
+    "S015": "Numbers are beyond the element type that they should take, or would lose their fractions.",
     "S020": "An operator's shape rule refuses its inputs or attributes; the hint states the rule.",
     "S030": "One operator gets floating point of two widths. Nothing is converted in silence.",
     "S031": "Whole numbers stand where floating point belongs, or the other way round.",

@@ -20,12 +20,17 @@ def visible(text: str, *, limit: int = 200, keep: str = "") -> str:
 
     Characters in ``keep`` (say, a newline) pass as they are.
     """
-    if len(text) > limit:
-        half = max(1, (limit - 1) // 2)
-        text = text[: limit - 1 - half] + ELLIPSIS + text[len(text) - half :]
+    text = _shortened(text, limit)
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in keep else f"⟨U+{ord(c):04X}⟩" for c in text)
+    return _shortened("".join(c if c.isprintable() or c in keep else f"⟨U+{ord(c):04X}⟩" for c in text), limit)
+
+
+def _shortened(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    tail = (limit - 1) // 2
+    return text[: limit - 1 - tail] + ELLIPSIS + text[len(text) - tail :]
 
 
 def adjoint_of(name: str) -> str:
@@ -53,11 +58,13 @@ def plural(count: int, noun: str, many: str = "") -> str:
 
 def human_bytes(count: float) -> str:
     """Return a number of bytes in binary units with three digits: ``1.46 MiB``."""
+    if count >= 1 << 100:
+        return f"2^{int(count).bit_length() - 1} B"
     units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
     unit = 0
     while count >= 1024 and unit < len(units) - 1:
         count /= 1024
         unit += 1
-    return (
-        f"{count:.0f} B" if unit == 0 else f"{count:.3g} {units[unit]}" if count < 1e4 else f"{count:.3e} {units[unit]}"
-    )
+    digits = 0 if unit == 0 or count >= 99.95 else 1 if count >= 9.995 else 2
+    number = f"{count:.{digits}f}"
+    return f"{number.rstrip('0').rstrip('.') if digits else number} {units[unit]}"

@@ -13,11 +13,14 @@ _STEP = float(np.finfo(np.float64).eps ** (1 / 3))
 
 
 def central_differences(network: Network, leaf: str, target: str | None = None, h: float | None = None) -> Array:
-    """Return ``(f(x + h) − f(x − h)) / 2h`` for every element of an input or parameter, in float64.
+    """Return ``(f(x + h) − f(x − h)) / 2h`` for every element of a leaf, in float64.
 
     The step is ``ε^(1/3) · max(1, |x|)`` unless ``h`` is given: truncation falls with h², roundoff grows with ε/h
-    (Press et al. 2007, Numerical Recipes, section 5.7). Costs two forward passes an element.
+    (Press et al. 2007, Numerical Recipes, section 5.7). Costs two forward passes an element. Raises ValueError when
+    ``leaf`` is no input, parameter or constant of floating point.
     """
+    if not network[leaf].is_leaf or not network[leaf].type.is_float:
+        raise ValueError(f"{leaf} is not an input, parameter or constant of floating point")
     plan = schedule(network, target)
     start: list[Array | None] = [None] * len(network.nodes)
     for i in plan.order:

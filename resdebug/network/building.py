@@ -6,6 +6,7 @@ whoever has the text turns them into lines and columns.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -19,14 +20,16 @@ from resdebug.network.model import Edge, Network, Node
 from resdebug.network.positions import escape
 from resdebug.network.shapes import ShapeChecker
 from resdebug.network.signature import LEAVES, Catalogue, Signature
-from resdebug.network.targets import choose_target, warn_of_idle_parts
+from resdebug.network.targets import choose_target, named_target, warn_of_idle_parts
 from resdebug.network.tensorfiles import TensorFiles
 from resdebug.network.types import FLOATS
 from resdebug.network.values import Value, ValueFault, read_value, split_path
 from resdebug.network.wiring import EdgeEntry, Wiring, find_cycle, topological
 from resdebug.text import did_you_mean, visible
 
-KNOWN_KEYS: Final = frozenset({"id", "op", "block", "value", "dtype", "name"})
+KNOWN_KEYS: Final = frozenset({"id", "op", "block", "name"})
+LEAF_KEYS: Final = frozenset({"value", "dtype", "shape"})
+EDGE_KEYS: Final = frozenset({"source", "target", "slot", "key"})
 
 
 def build(
@@ -84,8 +87,9 @@ class _Builder:
             for i, (node, name, operator, type_) in enumerate(zip(raw_nodes, names, operators, types, strict=True))
             if name is not None and operator is not None and type_ is not None
         ]
+        named = named_target(self.faults, names, self.target, about["target"])
         self.faults.stop_if_any()
-        chosen = choose_target(self.faults, nodes, edges, self.target, about["target"])
+        chosen = choose_target(self.faults, nodes, edges, named)
         self.faults.stop_if_any()
         warn_of_idle_parts(self.faults, nodes, chosen)
         return Network(
@@ -165,6 +169,10 @@ class _Builder:
                 names.append(None)
                 continue
             name = str(given)
+            if not _is_text(name):
+                self.faults.add("G013", f"node {i}: an id with half a character", pointer=f"/nodes/{i}/id")
+                names.append(None)
+                continue
             if name in first:
                 what = f'two nodes are called "{visible(name)}" (nodes {first[name]} and {i})'
                 self.faults.add("G014", what, "rename one of them", pointer=f"/nodes/{i}/id", node=name)
@@ -180,14 +188,10 @@ class _Builder:
         op = node.get("op")
         if not isinstance(op, str) or op not in self.catalogue:
             if node:
-                what = (
-                    "has no op"
-                    if op is None
-                    else f"unknown operator {visible(repr(op) if not isinstance(op, str) else op)}"
-                )
-                hint = (
-                    did_you_mean(op, self.catalogue) if isinstance(op, str) else ""
-                ) or "resdebug ops lists them all"
+                shown = f"unknown operator {visible(op)}" if isinstance(op, str) else f"an op cannot be {kind_of(op)}"
+                what = "has no op" if op is None else shown
+                near = self.faults.suggest(op, self.catalogue) if isinstance(op, str) else ""
+                hint = near or "resdebug ops lists them all"
                 pointer = f"/nodes/{i}" + ("/op" if "op" in node else "")
                 self.faults.add("G020", f'"{visible(name)}": {what}', hint, pointer=pointer, node=name)
             return None
@@ -219,8 +223,8 @@ class _Builder:
         if (op, key) not in self.judged:
             near = did_you_mean(key, self.fields[op]) if self.fields[op] else ""
             known = "its attributes: " + ", ".join(self.fields[op]) if self.fields[op] else f"{op} has no attributes"
-            if op in LEAVES and key == "shape":
-                verdict = None
+            if key in LEAF_KEYS:
+                verdict = None if op in LEAVES else "only inputs, parameters and constants have it"
             elif near.startswith("did you mean"):
                 verdict = near
             else:
@@ -256,6 +260,9 @@ class _Builder:
 
     def edge_entries(self, raw: Sequence[Any], key: str) -> list[EdgeEntry | None]:
         """Decode the edges; None where one is not of the right form."""
+        for k, item in enumerate(raw):
+            if isinstance(item, dict) and not item.keys() <= EDGE_KEYS:
+                self.judge_edge(k, item, key)
         try:
             return list(msgspec.convert(raw, list[EdgeEntry]))
         except msgspec.ValidationError:
@@ -272,6 +279,13 @@ class _Builder:
                 entries.append(None)
         return entries
 
+    def judge_edge(self, k: int, item: Mapping[str, Any], key: str) -> None:
+        """Report a key of an edge that is nearly ``slot``; other keys are somebody's own data."""
+        for word in item.keys() - EDGE_KEYS:
+            if "slot" not in item and difflib.get_close_matches(word[:20], ["slot"], cutoff=0.6):
+                hint = 'did you mean "slot"?'
+                self.faults.add("G015", f'edge {k} has no "{visible(word)}"', hint, pointer=f"/{key}/{k}{escape(word)}")
+
     def report_cycle(self, edges: Sequence[Edge], key: str, order: Sequence[int], names: Sequence[str | None]) -> None:
         """Name a cycle, at most eight nodes of it."""
         cycle = find_cycle(len(names), edges, order)
@@ -280,6 +294,11 @@ class _Builder:
         what = "the graph has a cycle: " + " → ".join([*shown, *tail, visible(cycle[0].source, limit=40)])
         hint = "unroll it: a value cannot depend on itself"
         self.faults.add("G030", what, hint, pointer=f"/{key}/{cycle[0].index}", node=cycle[0].source)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written to a file: no half of a surrogate pair."""
+    return name.isascii() or not any("\ud800" <= c <= "\udfff" for c in name)
 
 
 def _block(node: Mapping[str, Any]) -> str:

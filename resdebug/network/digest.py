@@ -30,7 +30,12 @@ def node_link(network: Network) -> dict[str, Any]:
             "description": network.description,
         },
         "nodes": nodes,
-        "edges": [{"source": e.source, "target": e.consumer, "slot": e.slot} for e in network.edges],
+        "edges": [
+            {"source": edge.source, "target": edge.consumer, "slot": edge.slot}
+            for node in network.nodes
+            for edge in node.inputs
+            if edge is not None
+        ],
     }
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from resdebug.errors import BadInput, Fault, Place
+from resdebug.network import limits
 from resdebug.network.positions import scan
 
 
@@ -23,45 +24,63 @@ def decode(data: bytes, file: str) -> dict[str, Any]:
         if not faults:
             faults = [Fault("J020", f"not JSON: {error}")]
         raise BadInput([fault.located(file, fault.place.line, fault.place.column) for fault in faults]) from None
-    if _key_count(data) != _entry_count(raw):
+    if not _is_plain(data, raw):
         faults = scan(data.decode()).faults
         if faults:
             raise BadInput([fault.located(file, fault.place.line, fault.place.column) for fault in faults])
     if not isinstance(raw, dict):
         what = f"expected an object with nodes and edges, got {kind_of(raw)}"
-        hint = "write the graph with networkx.node_link_data"
-        raise BadInput(Fault("J040", what, hint, Place(file, 1, 1)))
+        line, column = scan(data.decode(), {""}).places[""]
+        raise BadInput(Fault("J040", what, "write the graph with networkx.node_link_data", Place(file, line, column)))
     return raw
 
 
 def locate(faults: Sequence[Fault], data: bytes, file: str) -> list[Fault]:
-    """Return ``faults``, which know their JSON pointers, with lines and columns, in the order of the file."""
-    places = scan(data.decode(), {f.place.pointer for f in faults}).places
-    found = [f.located(file, *places.get(f.place.pointer, (0, 0))) for f in faults]
+    """Return ``faults``, which know their JSON pointers, with lines and columns, in the order of the file.
+
+    What is not in the text (an attribute that was left out, say) is placed at what it would be part of.
+    """
+    wanted = {prefix for fault in faults for prefix in _prefixes(fault.place.pointer)}
+    places = scan(data.decode(), wanted, until_found=True).places
+    found = []
+    for fault in faults:
+        known = next(p for p in _prefixes(fault.place.pointer) if p in places)
+        found.append(fault.located(file, *places[known]))
     return sorted(found, key=lambda f: (f.place.line or 1 << 60, f.place.column))
 
 
-def _key_count(data: bytes) -> int:
-    """Count the keys in a JSON text: the colons outside of strings."""
+def _prefixes(pointer: str) -> list[str]:
+    """Return a pointer and all that it lies in, the longest first, the whole document last."""
+    ends = [i for i, c in enumerate(pointer) if c == "/"]
+    return [pointer, *(pointer[:i] for i in reversed(ends))]
+
+
+def repeats_a_key(data: bytes, raw: Any) -> bool:
+    """Whether an object of the JSON text has a key twice, judged by the decoded data; may err towards yes."""
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return sum(part.count(b":") for part in data.split(b'"')[::2])
+    keys = sum(part.count(b":") for part in data.split(b'"')[::2])
+    return keys != sum(len(item) for item, _ in _containers(raw) if isinstance(item, dict))
 
 
-def _entry_count(raw: Any) -> int:
-    """Count the entries of all objects in decoded data; a key that appeared twice is counted once."""
-    count, stack = 0, [raw]
+def _is_plain(data: bytes, raw: Any) -> bool:
+    """Whether no key appears twice and nothing is nested too deeply."""
+    return not repeats_a_key(data, raw) and all(depth <= limits.JSON_DEPTH for _, depth in _containers(raw))
+
+
+def _containers(raw: Any) -> Iterator[tuple[Any, int]]:
+    """Yield the objects and arrays in decoded data, with their depth; rows of numbers are not looked into."""
+    stack = [(raw, 1)] if isinstance(raw, dict | list) else []
     while stack:
-        item = stack.pop()
+        item, depth = stack.pop()
+        yield item, depth
         if isinstance(item, dict):
-            count += len(item)
-            stack += [v for v in item.values() if isinstance(v, dict | list)]
-        elif isinstance(item, list) and item and not isinstance(item[0], int | float):
-            stack += [v for v in item if isinstance(v, dict | list)]
-    return count
+            stack += [(v, depth + 1) for v in item.values() if isinstance(v, dict | list)]
+        elif item and not isinstance(item[0], int | float):
+            stack += [(v, depth + 1) for v in item if isinstance(v, dict | list)]
 
 
 def kind_of(value: Any) -> str:
     """Return what JSON calls a value: an object, an array, a string, ..."""
-    kinds = {dict: "an object", list: "an array", str: "a string", bool: "true or false", type(None): "null"}
-    return kinds.get(type(value), "a number")
+    kinds = {dict: "an object", str: "a string", bool: "true or false", type(None): "null", int: "a number"}
+    return kinds.get(type(value)) or ("a number" if isinstance(value, float) else "an array")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
-from resdebug.errors import BadInput, Fault, MissingInput, Place, ResdebugError
+from resdebug.errors import MOST_SHOWN, BadInput, Fault, MissingInput, Place, ResdebugError
+from resdebug.text import did_you_mean
 
 
 class FaultList:
@@ -25,6 +27,10 @@ class FaultList:
     ) -> None:
         """Note one fault."""
         self.all.append(Fault(code, what, hint, Place(pointer=pointer, node=node), severity))
+
+    def suggest(self, word: str, known: Collection[str]) -> str:
+        """Return a hint that names what ``word`` could have meant, while few enough faults are noted to be shown."""
+        return did_you_mean(word, known) if len(self.all) < MOST_SHOWN else ""
 
     @property
     def errors(self) -> list[Fault]:

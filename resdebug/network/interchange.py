@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from resdebug.errors import BadInput, MissingInput
 from resdebug.network.building import build
@@ -52,9 +55,11 @@ def from_networkx(
     raw = {
         "directed": graph.is_directed(),
         "multigraph": graph.is_multigraph(),
-        "graph": dict(graph.graph),
-        "nodes": [{**attributes, "id": name} for name, attributes in graph.nodes(data=True)],
-        "edges": [{**attributes, "source": u, "target": v} for u, v, attributes in graph.edges(data=True)],
+        "graph": _attributes(graph.graph),
+        "nodes": [{**_attributes(data), "id": _plain(name)} for name, data in graph.nodes(data=True)],
+        "edges": [
+            {**_attributes(data), "source": _plain(u), "target": _plain(v)} for u, v, data in graph.edges(data=True)
+        ],
     }
     return build(raw, catalogue, folder=None if folder is None else Path(folder), target=target, limit=limit)
 
@@ -63,9 +68,25 @@ def to_networkx(network: Network) -> nx.MultiDiGraph[Any]:
     """Return the network as a networkx graph; ``networkx.node_link_data(graph, edges="edges")`` gives the file."""
     import networkx as nx
 
-    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(**{str(k): v for k, v in network.about.items()})
+    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph()
+    graph.graph.update(network.about)
     for node in network.nodes:
-        graph.add_node(node.name, **{k: v for k, v in node.written.items() if k != "id"})
+        graph.add_node(node.name)
+        graph.nodes[node.name].update({key: value for key, value in node.written.items() if key != "id"})
     for edge in network.edges:
         graph.add_edge(edge.source, edge.consumer, slot=edge.slot)
     return graph
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers of numpy as numbers and tuples as lists, as JSON would have them; arrays stay."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _attributes(attributes: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return attributes as plain data; keys that are no text cannot be in a file and are left out."""
+    return {key: _plain(value) for key, value in attributes.items() if isinstance(key, str)}

@@ -10,6 +10,8 @@ GRAPH_FILE_BYTES: Final = 1 << 30
 TENSOR_FILE_BYTES: Final = 1 << 36
 JSON_DEPTH: Final = 512
 DIMENSIONS: Final = 32
+ADDRESSABLE: Final = 1 << 62
+"""Most bytes that the axes of an array may span, empty ones left out: more, and no array can have that shape."""
 UNPACK_RATIO: Final = 100
 """An archive that unpacks to more than this many times its size (and beyond 16 MiB) is refused."""
 

@@ -1,8 +1,9 @@
 """The one order of a pass.
 
 The reverse pass visits nodes in it, the screen draws them in it, and the forward pass is exactly its reverse. It is
-found depth-first from the target with the deepest operand first (ties by slot): a node comes as soon as all of its
-consumers have come, the deepest of those that wait before the others.
+found depth-first from the target: a node waits until all of its consumers have come; of the operands that a visit
+makes ready, the deepest (the longest way from a leaf) comes next, ties by slot, and the others when all that hangs on
+it is done.
 """
 
 from __future__ import annotations

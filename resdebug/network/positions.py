@@ -25,6 +25,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?![0
 _WORD = re.compile(r"[-+]?[A-Za-z_][A-Za-z0-9_]*|[-+.]?[0-9][0-9A-Za-z_.+-]*")
 _LITERALS: Final = frozenset({"true", "false", "null"})
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
+_CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?")
 _DIGITS: Final = 4300
 
 
@@ -52,16 +53,20 @@ class _Level:
 
 
 class _Stop(Exception):
-    """The text breaks the grammar; nothing after it can be read."""
+    """Nothing more can be read, or needs to be."""
 
 
-def scan(text: str, wanted: Collection[str] = ()) -> Scan:
-    """Read ``text`` once; return the places of the ``wanted`` JSON pointers and every fault of the text."""
-    return _Scanner(text, wanted).run()
+def scan(text: str, wanted: Collection[str] = (), *, until_found: bool = False) -> Scan:
+    """Read ``text`` once; return the places of the ``wanted`` JSON pointers and every fault of the text.
+
+    With ``until_found``, for a text known to be well formed, reading ends when all places are known.
+    """
+    return _Scanner(text, wanted, until_found).run()
 
 
 class _Scanner:
-    def __init__(self, text: str, wanted: Collection[str]) -> None:
+    def __init__(self, text: str, wanted: Collection[str], until_found: bool) -> None:
+        self.until_found = until_found
         self.text = text
         self.result = Scan()
         self.wanted = set(wanted)
@@ -141,7 +146,8 @@ class _Scanner:
             return None if level.pointer is None else level.pointer + escape(level.index), offset
         match = _STRING.match(self.text, offset)
         if match is None:
-            raise self.unexpected(offset, "a key in double quotes")
+            broken = self.text[offset : offset + 1] == '"'
+            raise self.broken_string(offset) if broken else self.unexpected(offset, "a key in double quotes")
         key = self.string(match)
         if key in level.keys:
             line, _ = self.place(level.keys[key])
@@ -156,6 +162,8 @@ class _Scanner:
     def note(self, pointer: str | None, offset: int) -> None:
         if pointer is not None and pointer in self.wanted:
             self.result.places.setdefault(pointer, self.place(offset))
+            if self.until_found and len(self.result.places) == len(self.wanted):
+                raise _Stop
 
     def skip(self, offset: int) -> int:
         match = _SPACE.match(self.text, offset)
@@ -203,7 +211,7 @@ class _Scanner:
             c = self.text[offset]
             if c == "\\":
                 if _ESCAPE.match(self.text, offset) is None:
-                    if offset + 6 <= len(self.text):
+                    if _CUT_ESCAPE.fullmatch(self.text, offset) is None:
                         yield offset, "an unknown escape in a string"
                     return
                 offset += 2

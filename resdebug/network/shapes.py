@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from resdebug.network import limits
 from resdebug.network.faults import FaultList
 from resdebug.network.model import Edge
 from resdebug.network.signature import RuleBroken, Signature, slots_of
@@ -67,8 +68,8 @@ class ShapeChecker:
             what = f'"{self.name(i)}": {operator_name(operator)}: {broken.what}'
             self.faults.add("S020", what, broken.hint, pointer=pointer, node=self.names[i] or "")
             return None
-        if result.nbytes > self.limit:
-            size = f"{result} is {human_bytes(result.nbytes)}, over the limit of {human_bytes(self.limit)}"
+        if result.nbytes > self.limit or result.extent > limits.ADDRESSABLE:
+            size = f"{result} is {human_bytes(result.extent)}, over the limit of {human_bytes(self.limit)}"
             hint = "make it smaller, or raise the limit with --memory"
             self.faults.add("S001", f'"{self.name(i)}": {size}', hint, pointer=f"/nodes/{i}", node=self.names[i] or "")
             return None

@@ -64,8 +64,7 @@ def read_text(path: Path, limit: int = limits.GRAPH_FILE_BYTES) -> bytes:
 
 def utf8(data: bytes, file: str) -> bytes:
     """Return ``data`` without a UTF-8 byte order mark; raise BadInput when it is another encoding."""
-    if data.startswith(b"\xef\xbb\xbf"):
-        return data[3:]
+    data = data.removeprefix(b"\xef\xbb\xbf")
     place = Place(file=file)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in data[:4]:
         raise BadInput(Fault("J010", "is UTF-16 or UTF-32 (or not text at all)", "save it as UTF-8", place))

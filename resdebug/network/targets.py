@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from resdebug.errors import quoted
 from resdebug.network.faults import FaultList
 from resdebug.network.model import Edge, Node
-from resdebug.text import did_you_mean, plural, visible
+from resdebug.text import plural, visible
+
+POINTER: Final = "/graph/target"
 
 
-def choose_target(
-    faults: FaultList, nodes: Sequence[Node], edges: Sequence[Edge], asked: str | None, written: Any
-) -> int:
-    """Return the target's index: the one asked for, else the file's, else the only scalar that nobody consumes."""
-    index = {node.name: node.index for node in nodes}
-    pointer = "" if asked is not None else "/graph/target"
+def named_target(faults: FaultList, names: Sequence[str | None], asked: str | None, written: Any) -> int | None:
+    """Return the index of the target that was asked for, or that the file names; None where none is named, or wrong."""
+    pointer = "" if asked is not None else POINTER
     given = asked if asked is not None else written
     if given is None:
-        return _only_scalar(faults, nodes, edges)
+        return None
     if isinstance(given, list | dict | bool | float):
         faults.add("G050", "the target is one node's id", "name a single node", pointer=pointer)
-        return -1
+        return None
+    index = {name: i for i, name in enumerate(names) if name is not None}
     found = index.get(str(given))
     if found is None:
         what = f'the target "{visible(str(given))}" is not a node'
-        faults.add("G050", what, did_you_mean(str(given), index), pointer=pointer)
-        return -1
-    node = nodes[found]
+        faults.add("G050", what, faults.suggest(str(given), index), pointer=pointer)
+    return found
+
+
+def choose_target(faults: FaultList, nodes: Sequence[Node], edges: Sequence[Edge], named: int | None) -> int:
+    """Return the target's index: the named one if it is a scalar, else the only scalar that nobody consumes."""
+    if named is None:
+        return _only_scalar(faults, nodes, edges)
+    node = nodes[named]
     if node.type.size != 1 or not node.type.is_float:
         what = f'the target "{visible(node.name)}" is not a scalar: it is {node.type}'
-        hint = "reduce it with sum or mean" + _others(nodes, edges, found)
-        faults.add("S040", what, hint, pointer=pointer, node=node.name)
-    return found
+        hint = "reduce it with sum or mean" + _others(nodes, edges, named)
+        faults.add("S040", what, hint, pointer=POINTER, node=node.name)
+    return named
 
 
 def _scalar_ends(nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Node]:

@@ -6,17 +6,21 @@ declare, and never unpickled. Shapes and element types are known before any elem
 
 from __future__ import annotations
 
+import lzma
 import os
 import struct
+import warnings
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 
 from resdebug.errors import BadInput, Fault, Place, ResdebugError
 from resdebug.network import limits
+from resdebug.network.document import repeats_a_key
 from resdebug.network.source import open_regular
 from resdebug.network.types import ITEM_BYTES, TensorType, shape_text
 from resdebug.text import did_you_mean, human_bytes, visible
@@ -29,7 +33,10 @@ _SAFETENSORS: Final = {
     "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
 }  # fmt: skip
 _WIDENED: Final = {"float16": "float32", "bfloat16": "float32"}
-_BROKEN_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError)
+_BROKEN_ARCHIVE: Final = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, KeyError, NotImplementedError, RuntimeError,
+    OSError,
+)  # fmt: skip
 
 
 class TensorFault(Exception):
@@ -55,7 +62,7 @@ class TensorFiles:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
-        self._described: dict[str, Mapping[str, Stored]] = {}
+        self._described: dict[str, Mapping[str, Stored] | TensorFault] = {}
 
     def describe(self, file: str, name: str) -> Stored:
         """Return the type of tensor ``name`` in ``file``, from the header alone.
@@ -63,9 +70,10 @@ class TensorFiles:
         Raises TensorFault when the path leaves the folder, the file is at fault, or has no such tensor.
         """
         if file not in self._described:
-            path = self.resolve(file)
-            self._described[file] = _npz(path) if path.suffix == ".npz" else _safetensors(path)
+            self._described[file] = self._describe(file)
         tensors = self._described[file]
+        if isinstance(tensors, TensorFault):
+            raise tensors
         if name not in tensors:
             raise TensorFault("W011", f'{visible(file)} has no tensor "{visible(name)}"', did_you_mean(name, tensors))
         stored = tensors[name]
@@ -74,6 +82,13 @@ class TensorFiles:
             raise TensorFault("W024", what, "use one of " + ", ".join(ITEM_BYTES))
         return stored
 
+    def _describe(self, file: str) -> Mapping[str, Stored] | TensorFault:
+        try:
+            path = self.resolve(file)
+            return _npz(path) if path.suffix == ".npz" else _safetensors(path)
+        except TensorFault as fault:
+            return fault
+
     def read(self, file: str, name: str) -> np.ndarray:
         """Return tensor ``name`` of ``file`` in native byte order. Raises TensorFault."""
         stored = self.describe(file, name)
@@ -81,10 +96,11 @@ class TensorFiles:
         try:
             array = _read_npz(path, name) if path.suffix == ".npz" else _read_safetensors(path, name, stored.declared)
         except _BROKEN_ARCHIVE as error:
-            what = f'tensor "{visible(name)}" in {visible(file)} cannot be read: {visible(str(error))}'
+            what = f'tensor "{visible(name)}" in {visible(file)} cannot be read: {visible(str(error), limit=80)}'
             raise TensorFault("W025", what, "write the file again") from None
-        except OSError as error:
-            raise TensorFault("W025", f"{visible(file)}: {error.strerror}", "write the file again") from None
+        if array.shape != stored.type.shape:
+            what = f'tensor "{visible(name)}" in {visible(file)} has changed its shape since it was checked'
+            raise TensorFault("W025", what, "run again")
         return array.astype(stored.type.dtype, copy=False)
 
     def resolve(self, file: str) -> Path:
@@ -103,11 +119,12 @@ class TensorFiles:
         path = self.folder / pure
         try:
             real = Path(os.path.realpath(path))
+            there = real.exists()
         except (OSError, ValueError):
             raise TensorFault("W001", f'"{visible(file)}" is not a file name', outside) from None
         if not real.is_relative_to(os.path.realpath(self.folder)):
             raise TensorFault("W001", f"{visible(file)} is a link that leaves the graph's folder", outside)
-        if not real.exists():
+        if not there:
             near = [p.name for p in path.parent.glob("*") if p.suffix in {".npz", ".safetensors"}]
             raise TensorFault("W010", f"there is no file {visible(file)}", did_you_mean(pure.name, near))
         if real.is_file() and real.stat().st_nlink > 1:
@@ -132,12 +149,14 @@ def _npz(path: Path) -> dict[str, Stored]:
             for member in archive.infolist():
                 name = member.filename.removesuffix(".npy")
                 if name in tensors:
-                    raise TensorFault("W030", f'{path.name} has two members named "{visible(name)}"', "keep one")
+                    raise TensorFault(
+                        "W030", f'{visible(path.name)} has two members named "{visible(name)}"', "keep one"
+                    )
                 tensors[name] = _npy_header(archive, member)
             return tensors
     except _BROKEN_ARCHIVE as error:
         raise TensorFault(
-            "W020", f"{path.name} is not an npz archive: {visible(str(error))}", "write it again"
+            "W020", f"{visible(path.name)} is not an npz archive: {visible(str(error))}", "write it again"
         ) from None
 
 
@@ -165,8 +184,14 @@ def read_npy_header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], np.dty
         if version not in {(1, 0), (2, 0)}:
             raise ValueError(f"version {version}")
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-    except (ValueError, TypeError, SyntaxError, EOFError, RecursionError, struct.error) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shape, _, dtype = read(file)
+        if any(type(n) is not int for n in shape):
+            raise ValueError("the shape is not made of whole numbers")
+    except (zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - numpy parses the header as Python text and lets anything through
         raise TensorFault("W021", f"{what} is not a plain array: {visible(str(error), limit=80)}", hint) from None
     if dtype.hasobject:
         raise TensorFault("W026", f"{what} holds pickled Python objects, which are never loaded", hint)
@@ -176,7 +201,8 @@ def read_npy_header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], np.dty
 
 
 def _read_npz(path: Path, name: str) -> np.ndarray:
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(path) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         members = archive.namelist()
         with archive.open(f"{name}.npy" if f"{name}.npy" in members else name) as file:
             array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
@@ -188,16 +214,29 @@ def _safetensors(path: Path) -> dict[str, Stored]:
     """Describe every tensor of a safetensors file; the library checks the header's rules."""
     from safetensors import SafetensorError, safe_open
 
+    hint = "write it again with the safetensors library"
     try:
-        with safe_open(path, "np") as file:
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-            return {
-                name: Stored(_SAFETENSORS.get(s.get_dtype(), s.get_dtype()), tuple(s.get_shape()))
-                for name, s in slices.items()
-            }
+        with safe_open(path, "np"):
+            pass
+        header, entries = _safetensors_header(path)
     except (SafetensorError, OSError, ValueError) as error:
-        what = f"{path.name} is not a safetensors file: {visible(str(error), limit=120)}"
-        raise TensorFault("W020", what, "write it again with the safetensors library") from None
+        what = f"{visible(path.name)} is not a safetensors file: {visible(str(error), limit=120)}"
+        raise TensorFault("W020", what, hint) from None
+    if header.count(b'"data_offsets"') != len(entries) and repeats_a_key(header, entries):
+        raise TensorFault("W030", f"{visible(path.name)} names a tensor twice", hint)
+    entries.pop("__metadata__", None)
+    return {
+        name: Stored(_SAFETENSORS.get(entry["dtype"], entry["dtype"]), tuple(entry["shape"]))
+        for name, entry in entries.items()
+    }
+
+
+def _safetensors_header(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """Return the header of a safetensors file that the library has accepted: its text, and what it says."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = file.read(length)
+    return header, msgspec.json.decode(header)
 
 
 def _read_safetensors(path: Path, name: str, declared: str) -> np.ndarray:
@@ -215,13 +254,11 @@ def _read_safetensors(path: Path, name: str, declared: str) -> np.ndarray:
 
 def _read_bfloat16(path: Path, name: str) -> np.ndarray:
     """Widen bfloat16, which numpy lacks: it is the upper half of a float32."""
-    import msgspec
-
+    header, entries = _safetensors_header(path)
+    entry = entries[name]
+    start, end = entry["data_offsets"]
     with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        entry = msgspec.json.decode(file.read(length))[name]
-        start, end = entry["data_offsets"]
-        file.seek(8 + length + start)
+        file.seek(8 + len(header) + start)
         halves = np.frombuffer(file.read(end - start), dtype="<u2")
     return (halves.astype(np.uint32) << 16).view(np.float32).reshape(entry["shape"])
 

@@ -32,6 +32,11 @@ class TensorType(msgspec.Struct, frozen=True, gc=False):
         return self.size * ITEM_BYTES[self.dtype]
 
     @property
+    def extent(self) -> int:
+        """Bytes that the elements would take if empty axes had one: what an array's shape must be able to address."""
+        return math.prod(n for n in self.shape if n) * ITEM_BYTES[self.dtype]
+
+    @property
     def is_float(self) -> bool:
         """Whether such a tensor can have an adjoint; integers and booleans have none."""
         return self.dtype in FLOATS

@@ -14,9 +14,11 @@ import msgspec
 import numpy as np
 
 from resdebug.network import limits
+from resdebug.network.document import kind_of
+from resdebug.network.positions import escape
 from resdebug.network.tensorfiles import TensorFault, TensorFiles
 from resdebug.network.types import FLOATS, ITEM_BYTES, TensorType, shape_text
-from resdebug.text import human_bytes
+from resdebug.text import did_you_mean, human_bytes, visible
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Shape = Annotated[list[Count], msgspec.Meta(max_length=limits.DIMENSIONS)]
@@ -155,8 +157,8 @@ class Made:
     type: TensorType
 
     def array(self) -> np.ndarray:
-        """Make the numbers."""
-        return self.rule.fill().astype(self.type.dtype, copy=False)
+        """Make the numbers. Raises TensorFault when they do not fit into the element type."""
+        return fitted(self.rule.fill(), self.type.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,8 @@ class Read:
     type: TensorType
 
     def array(self) -> np.ndarray:
-        """Read the numbers."""
-        return self.files.read(self.source.file, self.source.name).astype(self.type.dtype, copy=False)
+        """Read the numbers. Raises TensorFault when the file is at fault, or they do not fit into the element type."""
+        return fitted(self.files.read(self.source.file, self.source.name), self.type.dtype)
 
 
 def read_value(node: dict[str, Any], default: str, files: TensorFiles, limit: int) -> Value:
@@ -179,7 +181,8 @@ def read_value(node: dict[str, Any], default: str, files: TensorFiles, limit: in
     """
     dtype = node.get("dtype", default)
     if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
-        raise ValueFault("S011", f"unknown element type {dtype!r}", "use one of " + ", ".join(ITEM_BYTES), "/dtype")
+        shown = f'"{visible(dtype)}"' if isinstance(dtype, str) else kind_of(dtype)
+        raise ValueFault("S011", f"unknown element type {shown}", "use one of " + ", ".join(ITEM_BYTES), "/dtype")
     shape = _declared_shape(node)
     raw = node.get("value")
     if raw is None:
@@ -210,11 +213,16 @@ def _from_memory(array: np.ndarray, dtype: str | None, default: str) -> Numbers:
     """Copy an array that came with a networkx graph; floats take the network's type unless the node names one."""
     name = dtype or (default if array.dtype.kind == "f" else array.dtype.name)
     if array.dtype.kind not in "fiub" or name not in ITEM_BYTES:
-        raise ValueFault("S011", f"an array of {array.dtype} is no tensor", "use one of " + ", ".join(ITEM_BYTES))
-    return Numbers(np.array(array, dtype=name))
+        what = f"an array of {visible(str(array.dtype))} is no tensor"
+        raise ValueFault("S011", what, "use one of " + ", ".join(ITEM_BYTES))
+    try:
+        return Numbers(fitted(np.array(array), name))
+    except TensorFault as error:
+        raise ValueFault(error.code, error.what, error.hint) from None
 
 
 def _from_file(raw: dict[str, Any], node: dict[str, Any], default: str, files: TensorFiles) -> Read:
+    _known_keys(raw, TensorFile, "a tensor in a file")
     try:
         source = msgspec.convert(raw, TensorFile)
     except msgspec.ValidationError as error:
@@ -222,20 +230,33 @@ def _from_file(raw: dict[str, Any], node: dict[str, Any], default: str, files: T
     try:
         stored = files.describe(source.file, source.name)
     except TensorFault as error:
-        raise ValueFault(error.code, error.what, error.hint, "/value/file") from None
+        at = "/value/name" if error.code in {"W011", "W024"} else "/value/file"
+        raise ValueFault(error.code, error.what, error.hint, at) from None
     dtype = node.get("dtype") or (default if stored.type.is_float else stored.type.dtype)
+    if stored.type.is_float and dtype not in FLOATS:
+        what = f"{stored.type.dtype} in the file is not turned into {dtype}"
+        raise ValueFault("S015", what, "round it yourself, or leave the dtype out", "/dtype")
     return Read(files, source, TensorType(stored.type.shape, dtype))
 
 
 def _from_rule(raw: dict[str, Any], dtype: str, limit: int) -> Made:
+    names = {str(kind.__struct_config__.tag): kind for kind in INITIALISERS}
+    init = raw.get("init")
+    if not isinstance(init, str) or init not in names:
+        what = f'unknown initialiser "{visible(init)}"' if isinstance(init, str) else 'has no "init" and no "file"'
+        hint = (did_you_mean(init, names) if isinstance(init, str) else "") or "init is one of " + ", ".join(names)
+        raise ValueFault("S013", what, hint, "/value/init" if "init" in raw else "/value")
+    _known_keys(raw, names[init], init)
     try:
         rule: AnyInitialiser = msgspec.convert(raw, AnyInitialiser)
     except msgspec.ValidationError as error:
         raise ValueFault("S013", *_explained(error)) from None
     type_ = TensorType(tuple(rule.shape), dtype)
-    if type_.nbytes > limit:
-        size = f"{type_} is {human_bytes(type_.nbytes)}, over the limit of {human_bytes(limit)}"
+    if type_.nbytes > limit or type_.extent > limits.ADDRESSABLE:
+        size = f"{type_} is {human_bytes(type_.extent)}, over the limit of {human_bytes(limit)}"
         raise ValueFault("S001", size, "make it smaller, or raise the limit with --memory", "/value/shape")
+    if not type_.is_float and not (isinstance(rule, Zeros | Ones) or getattr(rule, "value", 0.5).is_integer()):
+        raise ValueFault("S015", f"{init} makes fractions, which are not turned into {dtype}", "", "/value/init")
     return Made(rule, type_)
 
 
@@ -247,9 +268,38 @@ def split_path(error: msgspec.ValidationError) -> tuple[str, str]:
     """Return what a msgspec error says, and where, as a JSON pointer from the value that was converted."""
     match = _PATH.match(str(error))
     if match is None:
-        return str(error), ""
+        return visible(str(error).replace("`", "")), ""
     steps = "".join(f"/{index or key}" for index, key in _STEP.findall(match.group(2)))
-    return match.group(1).replace("`", ""), steps
+    return visible(match.group(1).replace("`", "")), steps
+
+
+def _known_keys(raw: dict[str, Any], kind: type, called: str) -> None:
+    """Refuse a key that ``kind`` does not have, naming the nearest that it has."""
+    known = [*kind.__struct_fields__, "init"] if issubclass(kind, Initialiser) else list(kind.__struct_fields__)  # type: ignore[attr-defined]
+    for key in raw:
+        if key not in known:
+            what = f'{called} takes no "{visible(key)}"'
+            raise ValueFault("S013", what, did_you_mean(key, known), f"/value{escape(key)}")
+
+
+def fitted(array: np.ndarray, dtype: str) -> np.ndarray:
+    """Return ``array`` with another element type, its numbers unchanged but for rounding to a narrower float.
+
+    Raises TensorFault when a number is beyond the element type, or a fraction would be cut off.
+    """
+    if array.dtype.name == dtype:
+        return array
+    with np.errstate(all="ignore"):
+        result = array.astype(dtype)
+        if dtype in FLOATS:
+            lost = np.isfinite(array) & ~np.isfinite(result) if array.dtype.kind == "f" else np.zeros(1, bool)
+        else:
+            lost = result != array
+    if lost.any():
+        where = tuple(int(i) for i in np.argwhere(lost)[0])
+        what = f"{array[where]} at {list(where)} does not fit into {dtype}"
+        raise TensorFault("S015", what, "use a wider dtype")
+    return result
 
 
 def _explained(error: msgspec.ValidationError) -> tuple[str, str, str]:
@@ -288,7 +338,7 @@ def _from_lists(raw: Any, dtype: str, shape: tuple[int, ...] | None) -> np.ndarr
         raise ValueFault(
             "S014", what, "a value is a number or evenly nested lists of numbers", f"/value{path}"
         ) from None
-    array = _fitted(numbers, dtype, depth)
+    array = _array(numbers, dtype, depth)
     if shape is not None and array.ndim == 1 and shape != array.shape:
         if math.prod(shape) != array.size:
             what = f"shape {shape_text(shape)} takes {math.prod(shape)} numbers and the value has {array.size}"
@@ -297,7 +347,7 @@ def _from_lists(raw: Any, dtype: str, shape: tuple[int, ...] | None) -> np.ndarr
     return array
 
 
-def _fitted(numbers: Any, dtype: str, depth: int) -> np.ndarray:
+def _array(numbers: Any, dtype: str, depth: int) -> np.ndarray:
     try:
         with np.errstate(over="ignore"):
             array = np.array(numbers, dtype=dtype)

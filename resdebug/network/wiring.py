@@ -10,7 +10,7 @@ import msgspec
 from resdebug.network.faults import FaultList
 from resdebug.network.model import Edge
 from resdebug.network.signature import Signature, slots_of
-from resdebug.text import did_you_mean, plural, visible
+from resdebug.text import plural, visible
 
 
 class EdgeEntry(msgspec.Struct, gc=False):
@@ -36,24 +36,29 @@ class Wiring:
         self.names = names
         self.index = {name: i for i, name in enumerate(names) if name is not None}
         self.operators = operators
+        self.broken: set[int | None] = set()
+        """Nodes that an edge was to lead to but was refused; None when it is not known where to."""
         self.multigraph = multigraph
         self.faults = faults
 
     def connect(self, entries: Sequence[EdgeEntry | None]) -> tuple[list[Edge], list[tuple[Edge | None, ...]]]:
         """Return all edges, and per node its inputs by slot."""
         incoming: list[list[tuple[int, int, str | int | None]]] = [[] for _ in self.names]
+        self.broken = {None} if None in entries else set()
         seen: dict[tuple[int, int], int] = {}
         for k, entry in enumerate(entries):
             if entry is None:
                 continue
             source, consumer = self.end(k, "source", entry.source), self.end(k, "target", entry.target)
             if source is None or consumer is None:
+                self.broken.add(consumer)
                 continue
             if not self.multigraph and seen.setdefault((source, consumer), k) != k:
                 first = seen[source, consumer]
                 what = f'edges {first} and {k} both lead from "{self.name(source)}" to "{self.name(consumer)}"'
                 hint = 'set "multigraph": true (networkx.MultiDiGraph): a plain graph would lose one of them'
                 self.faults.add("G016", what, hint, pointer=f"/{self.key}/{k}")
+                self.broken.add(consumer)
                 continue
             incoming[consumer].append((k, source, entry.slot))
         edges: list[Edge] = []
@@ -69,7 +74,7 @@ class Wiring:
         """Find the node at one end of edge ``k``."""
         found = self.index.get(str(name))
         if found is None:
-            hint = did_you_mean(str(name), self.index)
+            hint = self.faults.suggest(str(name), self.index)
             what = f'edge {k} names unknown node "{visible(str(name))}"'
             self.faults.add("G021", what, hint, pointer=f"/{self.key}/{k}/{which}")
         return found
@@ -113,14 +118,16 @@ class Wiring:
             kind = operator_name(operator)
             what = f'"{visible(name)}": {kind} has no slot {visible(str(wanted))}'
             hint = (
-                did_you_mean(wanted, places) if isinstance(wanted, str) else ""
+                self.faults.suggest(wanted, places) if isinstance(wanted, str) else ""
             ) or f"its slots: {', '.join(places)}"
         self.faults.add("G040", what, hint, pointer=pointer, node=name)
 
     def check_filled(
         self, i: int, needed: Sequence[str], places: dict[str, int], filled: Sequence[Edge | None]
     ) -> None:
-        """Report slots that must be filled and are not."""
+        """Report slots that must be filled and are not, unless an edge into this node was refused already."""
+        if None in self.broken or i in self.broken:
+            return
         missing = [slot for slot in needed if filled[places[slot]] is None]
         if missing:
             name = self.names[i] or ""

@@ -19,8 +19,10 @@ class Loss(Operator, frozen=True):
     reduction: Literal["mean", "sum", "none"] = "mean"
 
     def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:
-        """Add ``n``, the number of losses that the mean is over, where there is one."""
+        """Add ``n``, the number of losses that a mean is over, or ``Σ`` for a sum."""
         words = super().words(inputs)
+        if self.reduction == "sum":
+            words["Σ"] = "Σ"
         if self.reduction == "mean" and (target := inputs[1]) is not None:
             words["n"] = str(target.size)
         return words
@@ -53,7 +55,7 @@ class CrossEntropy(Loss, frozen=True, tag="cross_entropy"):
         ),
         Slot("target", elements="integer"),
     )
-    formula: ClassVar[str] = "{y} = −log softmax({x})[{target}]⟦, mean over {n}⟧"
+    formula: ClassVar[str] = "{y} = −⟦{Σ} ⟧log softmax({x})[{target}]⟦, mean over {n}⟧"
     convention: ClassVar[str] = "class indices count from 0 and take no adjoint"
 
     def infer(self, x: TensorType, target: TensorType) -> TensorType:
@@ -106,7 +108,7 @@ class MseLoss(Loss, frozen=True, tag="mse_loss"):
         Slot("x", "{x̄} += {ȳ} · 2({x} − {target})⟦ / {n}⟧", "the derivative of a square is twice its root"),
         Slot("target", "{target̄} += {ȳ} · 2({target} − {x})⟦ / {n}⟧", "the same with the other sign"),
     )
-    formula: ClassVar[str] = "{y} = ({x} − {target})²⟦, mean over {n}⟧"
+    formula: ClassVar[str] = "{y} = ⟦{Σ} ⟧({x} − {target})²⟦, mean over {n}⟧"
 
     def infer(self, x: TensorType, target: TensorType) -> TensorType:
         """Both have the same shape."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType
@@ -28,6 +29,8 @@ class Pool(Operator, frozen=True):
     def infer(self, x: TensorType) -> TensorType:
         """Padding is at most half the kernel, so that every window sees the image."""
         check_image(x)
+        if 0 in x.shape[2:]:
+            raise RuleBroken(f"x is {x}: there is nothing to pool", key="x", hint="H and W are at least 1")
         window = self.window
         if any(2 * p > k for p, k in zip(window.padding, window.kernel, strict=True)):
             what = f"padding {window.padding} is more than half of the kernel {window.kernel}"
@@ -46,20 +49,26 @@ class MaxPool2d(Pool, frozen=True, tag="max_pool2d"):
 
     def flat(self, x: Array) -> Array:
         """Return the windows as (N, C, kh · kw, oh, ow)."""
-        view = self.window.view(x, -np.inf)
-        return view.reshape(*view.shape[:2], -1, *view.shape[4:])
+        return _joined(self.window.view(x, -np.inf))
 
     def forward(self, x: Array) -> Array:
         """Return the maxima; NaN wins."""
         return np.asarray(self.flat(x).max(axis=2))
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
-        """Give each window's adjoint to its first maximum."""
+        """Give each window's adjoint to its first maximum inside the image."""
         flat = self.flat(x)
+        inside = _joined(self.window.view(np.ones((1, 1, *x.shape[2:]), dtype=bool), 0))
+        winner = np.where(np.isneginf(y), inside.argmax(axis=2), flat.argmax(axis=2))
         columns = np.zeros(flat.shape, dtype=ybar.dtype)
-        np.put_along_axis(columns, flat.argmax(axis=2)[:, :, None], ybar[:, :, None], axis=2)
+        np.put_along_axis(columns, winner[:, :, None], ybar[:, :, None], axis=2)
         kh, kw = self.window.kernel
         return self.window.fold(columns.reshape(*x.shape[:2], kh, kw, *ybar.shape[2:]), x.shape)
+
+
+def _joined(view: NDArray[Any]) -> NDArray[Any]:
+    """Return windows (N, C, kh, kw, oh, ow) as (N, C, kh · kw, oh, ow)."""
+    return view.reshape(*view.shape[:2], view.shape[2] * view.shape[3], *view.shape[4:])
 
 
 class AvgPool2d(Pool, frozen=True, tag="avg_pool2d"):

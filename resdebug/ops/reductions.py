@@ -23,6 +23,8 @@ class Reduction(Operator, frozen=True):
         if self.dim is None:
             return tuple(range(ndim))
         given = [self.dim] if isinstance(self.dim, int) else self.dim
+        if not given:
+            raise RuleBroken("dim names no axis", key="dim", hint="leave it out to reduce all axes")
         axes = [normal_axis(axis, ndim, "dim") for axis in given]
         if len(set(axes)) < len(axes):
             raise RuleBroken(f"dim {given} names an axis twice", key="dim")

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
+from resdebug.network import limits
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, normal_axis
@@ -21,7 +22,7 @@ class Reshape(Operator, frozen=True, tag="reshape"):
 
     slots: ClassVar[tuple[Slot, ...]] = (Slot("x", "{x̄} += reshape({ȳ}, shape of {x})", _MOVED, elements="any"),)
     formula: ClassVar[str] = "{y} = reshape({x}, {shape})"
-    shape: list[Annotated[int, msgspec.Meta(ge=-1)]]
+    shape: Annotated[list[Annotated[int, msgspec.Meta(ge=-1)]], msgspec.Meta(max_length=limits.DIMENSIONS)]
 
     def infer(self, x: TensorType) -> TensorType:
         """The number of elements stays."""
@@ -58,10 +59,8 @@ class Flatten(Operator, frozen=True, tag="flatten"):
 
     def infer(self, x: TensorType) -> TensorType:
         """A scalar becomes a vector of one."""
-        if not x.shape:
-            return x.with_shape(1)
-        start = normal_axis(self.start_dim, len(x.shape), "start_dim")
-        end = normal_axis(self.end_dim, len(x.shape), "end_dim")
+        start = normal_axis(self.start_dim, max(len(x.shape), 1), "start_dim")
+        end = normal_axis(self.end_dim, max(len(x.shape), 1), "end_dim")
         if start > end:
             raise RuleBroken(f"start_dim {start} comes after end_dim {end}", key="start_dim")
         return x.with_shape(*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :])

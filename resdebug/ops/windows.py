@@ -5,11 +5,12 @@ Windows are views, nothing is copied. Sizes follow PyTorch: ``⌊(n + 2·padding
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 from resdebug.network.signature import RuleBroken
 from resdebug.network.types import TensorType, shape_text
@@ -57,7 +58,7 @@ class Window(NamedTuple):
             raise RuleBroken(what, key=key, hint="use a smaller kernel or more padding")
         return height, width
 
-    def view(self, x: Array, fill: float = 0.0) -> Array:
+    def view(self, x: NDArray[Any], fill: float = 0.0) -> NDArray[Any]:
         """Return all windows of ``x`` (N, C, H, W) as (N, C, kh, kw, oh, ow), read-only, padded with ``fill``."""
         oh, ow = self.output(*x.shape[2:])
         padded = self.pad(x, fill)
@@ -65,7 +66,7 @@ class Window(NamedTuple):
         strides = (n, c, h * self.dilation[0], w * self.dilation[1], h * self.stride[0], w * self.stride[1])
         return as_strided(padded, (*x.shape[:2], *self.kernel, oh, ow), strides, writeable=False)
 
-    def pad(self, x: Array, fill: float = 0.0) -> Array:
+    def pad(self, x: NDArray[Any], fill: float = 0.0) -> NDArray[Any]:
         """Return ``x`` with its border of ``fill``."""
         if self.padding == (0, 0):
             return x

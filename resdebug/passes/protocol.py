@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from resdebug.engine.accumulation import accumulate
 from resdebug.engine.forward import frozen
 from resdebug.network.model import Edge, Network
@@ -80,7 +82,8 @@ class Pass(ABC):
 
     def accumulate(self, partial: Array | None, contribution: Array, k: int) -> Array:
         """Return the partial adjoint after the ``k``-th contribution (from 1), as the reverse pass has it."""
-        return frozen(accumulate(self.rule, partial, contribution, k))
+        with np.errstate(all="ignore"):
+            return frozen(accumulate(self.rule, partial, contribution, k))
 
     def ledger(self, node: str) -> tuple[LedgerRow, ...]:
         """Return the contributions to ``node`` in order of arrival, with the running sum under the pass's rule.
