@@ -12,7 +12,8 @@ import pytest
 from tests.support import GRAPHS, residual_chain
 from tests.terminal.tmux import Tmux
 
-pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed: no real terminal to test in")
+WITHOUT = shutil.which("tmux") is None
+pytestmark = pytest.mark.skipif(WITHOUT, reason="tmux is not installed: no real terminal to test in")
 
 RESTORED = "0 0 1"
 

@@ -23,7 +23,8 @@ class Tmux:
         self.folder = folder
         kept = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "LC_ALL", "TMUX"}}
         self.environment = {**kept, "LANG": "C.UTF-8", **environment}
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "bash --norc --noprofile")
+        size = ("-x", str(columns), "-y", str(rows))
+        self._tmux("-f", "/dev/null", "new-session", "-d", *size, "bash --norc --noprofile")
         self.wait_for(lambda screen: bool(screen.strip()))
 
     def __enter__(self) -> Self:
