@@ -30,19 +30,16 @@ def node_link(network: Network) -> dict[str, Any]:
             "description": network.description,
         },
         "nodes": nodes,
-        "edges": [
-            {"source": edge.source, "target": edge.consumer, "slot": edge.slot}
-            for node in network.nodes
-            for edge in node.inputs
-            if edge is not None
-        ],
+        "edges": [{"source": e.source, "target": e.consumer, "slot": e.slot} for e in network.edges],
     }
 
 
 def digest(network: Network) -> str:
-    """Return the SHA-256 of the network: of its node-link data with sorted keys, then of every leaf's bytes in file
-    order (C order, little endian). Reads the tensors. Raises TensorFault."""
-    state = hashlib.sha256(msgspec.json.encode(node_link(network), order="deterministic"))
+    """Return the SHA-256 of the network: of its node-link data with sorted keys, edges sorted by target and slot, then
+    of every leaf's bytes in file order (C order, little endian). Reads the tensors. Raises TensorFault."""
+    written = node_link(network)
+    written["edges"].sort(key=lambda edge: (edge["target"], edge["slot"]))
+    state = hashlib.sha256(msgspec.json.encode(written, order="deterministic"))
     for node in network.nodes:
         if node.is_leaf:
             array = network.values[node.name].array()
