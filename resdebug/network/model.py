@@ -18,6 +18,8 @@ from resdebug.text import did_you_mean
 if TYPE_CHECKING:
     import networkx as nx
 
+    from resdebug.network.order import Schedule
+
 
 class Edge(msgspec.Struct, frozen=True, gc=False):
     """One use of a node's value: ``consumer`` takes it in ``slot``. ``x * x`` has two edges."""
@@ -109,6 +111,8 @@ class Network:
         self.about = about
         self.warnings = tuple(warnings)
         self.catalogue = catalogue
+        self.schedules: dict[str, Schedule] = {}
+        """Passes that have been laid out, by target: they depend on the wiring alone."""
         self._index = {node.name: node.index for node in self.nodes}
 
     def __getitem__(self, name: str) -> Node:

@@ -38,7 +38,13 @@ class Schedule:
 
 def schedule(network: Network, target: str | None = None) -> Schedule:
     """Lay out the pass that differentiates ``target`` (the network's own where None)."""
-    end = network[target if target is not None else network.target].index
+    name = network.target if target is None else target
+    if name not in network.schedules:
+        network.schedules[name] = _schedule(network, network[name].index)
+    return network.schedules[name]
+
+
+def _schedule(network: Network, end: int) -> Schedule:
     order = _order(network, end)
     carries = _carries(network, order)
     active = [False] * len(network.nodes)

@@ -38,7 +38,7 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
         types[node.index] = TensorType(copied.shape, node.dtype)
     changed = any(network.nodes[i].type != type_ for i, type_ in types.items())
     nodes = _retyped(network, types) if changed else network.nodes
-    return Network(
+    result = Network(
         name=network.name,
         description=network.description,
         target=network.target,
@@ -50,6 +50,8 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
         warnings=network.warnings,
         catalogue=network.catalogue,
     )
+    result.schedules = network.schedules
+    return result
 
 
 def _retyped(network: Network, leaves: Mapping[int, TensorType]) -> tuple[Any, ...]:

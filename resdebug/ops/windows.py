@@ -70,8 +70,12 @@ class Window(NamedTuple):
         """Return ``x`` with its border of ``fill``."""
         if self.padding == (0, 0):
             return x
-        height, width = self.padding
-        return np.pad(x, ((0, 0), (0, 0), (height, height), (width, width)), constant_values=fill)
+        n, c, height, width = x.shape
+        top, left = self.padding
+        # np.pad takes ten times as long for small images.
+        padded = np.full((n, c, height + 2 * top, width + 2 * left), fill, dtype=x.dtype)
+        padded[:, :, top : top + height, left : left + width] = x
+        return padded
 
     def fold(self, columns: Array, shape: tuple[int, ...]) -> Array:
         """Add every window (N, C, kh, kw, oh, ow) back to where it was cut from ``shape``: the adjoint of view."""
