@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Self, cast
@@ -157,12 +158,11 @@ def test_failing_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cal
     assert listing(tmp_path) == ["t"]
 
 
-def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write anywhere")
-    tmp_path.chmod(0o500)
-    try:
-        with pytest.raises(CannotCreate), whole_file(tmp_path / "t"):
-            pass
-    finally:
-        tmp_path.chmod(0o700)
+def test_a_folder_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    with pytest.raises(CannotCreate, match="Permission denied") as caught, whole_file(tmp_path / "t"):
+        pass
+    assert (caught.value.exit_code, caught.value.faults[0].code) == (73, "X003")
