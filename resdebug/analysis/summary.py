@@ -35,8 +35,8 @@ def summarise(array: Array) -> Summary:
         return Summary(
             size=flat.size,
             norm=norm(flat),
-            minimum=float(finite.min()) if some else 0.0,
-            maximum=float(finite.max()) if some else 0.0,
+            minimum=float(np.min(finite)) if some else 0.0,
+            maximum=float(np.max(finite)) if some else 0.0,
             mean=float(finite.mean()) if some else 0.0,
             deviation=float(finite.std()) if some else 0.0,
             zeros=int(flat.size - np.count_nonzero(flat)),

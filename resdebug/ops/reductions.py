@@ -82,7 +82,7 @@ class Mean(Reduction, frozen=True, tag="mean"):
 
     def forward(self, x: Array) -> Array:
         """Return the mean."""
-        return np.asarray(x.mean(axis=self.axes(x.ndim), keepdims=self.keepdim))
+        return np.asarray(np.mean(x, axis=self.axes(x.ndim), keepdims=self.keepdim))
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Copy ``ȳ / n`` to every element."""

@@ -178,9 +178,6 @@ ARCHIVES = [
     ),
     _member("strings", "W024", npy(np.array(["a", "bc"])), what="elements of type <U2", hint="float64"),
     _member("bytes", "W024", npy(np.array([b"a"])), what="|S1", hint="float64"),
-    _member(
-        "bytes by their old name", "W024", npy_of("{'descr': 'a5', 'fortran_order': False, 'shape': ()}", bytes(5))
-    ),
     _member("records", "W024", npy(np.zeros(2, dtype=[("a", "<f8"), ("b", "<i4")])), what="'<i4'", hint="float64"),
     _member("complex numbers", "W024", npy(np.array([1j])), what="complex128", hint="float64"),
     _member("dates", "W024", npy(np.array(["2020-01-01"], dtype="datetime64[D]")), what="datetime64", hint="float64"),

@@ -141,7 +141,7 @@ def _reduce(values: Array, most_rows: int, most_columns: int) -> tuple[Array, tu
     for i, (top, bottom) in enumerate(pairwise(edges[0])):
         for j, (left, right) in enumerate(pairwise(edges[1])):
             block = values[top:bottom, left:right].ravel()
-            result[i, j] = np.nan if np.isnan(block).any() else block[np.abs(block).argmax()]
+            result[i, j] = np.nan if np.isnan(block).any() else block[int(np.argmax(np.abs(block)))]
     return result, steps
 
 
