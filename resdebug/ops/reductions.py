@@ -82,7 +82,7 @@ class Mean(Reduction, frozen=True, tag="mean"):
 
     def forward(self, x: Array) -> Array:
         """Return the mean."""
-        return np.asarray(np.mean(x, axis=self.axes(x.ndim), keepdims=self.keepdim))
+        return sum_over(x, self.axes(x.ndim), keepdims=self.keepdim) / self.count(x.shape)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Copy ``ȳ / n`` to every element."""
