@@ -83,7 +83,8 @@ def _setting(value: Any) -> str:
 
 def sum_over(x: Array, axes: int | tuple[int, ...], *, keepdims: bool = False) -> Array:
     """Return the sum over ``axes``, as an array also where it is a single number."""
-    return np.asarray(np.add.reduce(x, axis=axes, keepdims=keepdims))
+    result: Array = np.asarray(np.add.reduce(x, axis=axes))
+    return np.expand_dims(result, axes) if keepdims else result
 
 
 def unbroadcast(contribution: Array, shape: tuple[int, ...]) -> Array:
