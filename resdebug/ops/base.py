@@ -83,8 +83,9 @@ def _setting(value: Any) -> str:
 
 def sum_over(x: Array, axes: int | tuple[int, ...], *, keepdims: bool = False) -> Array:
     """Return the sum over ``axes``, as an array also where it is a single number."""
-    result: Array = np.asarray(np.add.reduce(x, axis=axes))
-    return np.expand_dims(result, axes) if keepdims else result
+    along = (axes,) if isinstance(axes, int) else axes
+    result: Array = np.asarray(np.add.reduce(x, axis=along))
+    return np.expand_dims(result, along) if keepdims else result
 
 
 def unbroadcast(contribution: Array, shape: tuple[int, ...]) -> Array:
