@@ -13,7 +13,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from resdebug.tui.ascii import to_ascii
-from resdebug.tui.lines import ROLES, Line
+from resdebug.tui.lines import ROLES, Line, cut
+from resdebug.tui.lines import width as measure
 from resdebug.tui.styles import role_css
 
 
@@ -91,9 +92,11 @@ class Pane(ScrollView):
         return self.lines[y] if y < len(self.lines) else None
 
     def strip_of(self, line: Line, *, selected: bool = False) -> Strip:
-        """Return a line as the compositor wants it."""
+        """Return a line as the compositor wants it, with an ellipsis where it is too long."""
         over = self.look("selected") if selected else Style.null()
         width = self.size.width
+        if measure(line) > width:
+            line = cut(line, width)
         segments = [
             Segment(
                 to_ascii(text) if self.ascii_only else text, self.look(role) + over if selected else self.look(role)

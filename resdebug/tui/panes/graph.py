@@ -49,7 +49,7 @@ class GraphDrawing:
 
     def columns(self, width: int) -> int:
         """Return how many columns of lanes are drawn at this width."""
-        return max(1, min(self.rails.columns, MOST_COLUMNS, (width - self.digits - 22) // 2))
+        return max(1, min(self.rails.columns, MOST_COLUMNS, (width - self.digits - 18) // 2))
 
     def row(self, row: int, width: int) -> Line:
         """Return one row: number, mark, lanes, name, fan-out, norm of the complete adjoint."""
