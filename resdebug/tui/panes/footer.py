@@ -7,7 +7,7 @@ from typing import NamedTuple
 from resdebug.tui.commands import COMMANDS, Command
 from resdebug.tui.lines import Line
 
-_ORDER = ("?", "q", "n →", "N ←", "s", "S", "x", "c", "tab", "/", "b", "v")
+_ORDER = ("?", "q", "n →", "N ←", "s", "S", "x", "tab", "c", "/", "b", "v")
 """Which keys stay when there is little room."""
 
 

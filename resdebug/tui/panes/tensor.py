@@ -48,7 +48,7 @@ def tensor_lines(session: Session, look: Look) -> list[Line]:
     if not array.size:
         return [*lines, [("no elements", "dim")]]
     matrix, where = _slice(array, session.slice)
-    note = f"slice {where}  [ ] others" if where else ""
+    note = f"slice {where}{'  [ ] others' if slices(array) > 1 else ''}" if where else ""
     draw = _heat if session.heat else _grid
     body, legend = draw(matrix, look._replace(height=look.height - 2))
     return [*lines, *body, [(f"{note}{'  ' if note and legend else ''}{legend}", "dim")]]

@@ -1,0 +1,38 @@
+"""Whole screens as plain text, to be read in a diff; ``RESDEBUG_GOLDENS=write`` in the environment renews them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import resdebug
+from tests.support import GRAPHS
+from tests.tui.driving import opened
+
+GOLDENS = Path(__file__).parent / "goldens"
+MOMENTS = {
+    "opening": ("resblock", []),
+    "fork": ("resblock", ["9", "n"]),
+    "skip_arrives": ("resblock", ["3", "n", "s", "s"]),
+    "parameters": ("resblock", ["p", "5", "n"]),
+    "two_path": ("two_path", ["3", "n"]),
+    "projection": ("bottleneck", ["G", "slash", "x", "enter"]),
+    "twenty": ("residual20", ["1", "0", "n"]),
+    "digits": ("digits_resnet", ["G", "slash", "x", "enter"]),
+}
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_screen(moment: str, size: tuple[int, int]) -> None:
+    graph, keys = MOMENTS[moment]
+    async with opened(resdebug.differentiate(resdebug.load(GRAPHS / f"{graph}.json")), size, f"{graph}.json") as d:
+        await d.press(*keys)
+        await d.pilot.pause(4 if "slash" in keys else 0)
+        screen = d.screen().rstrip("\n") + "\n"
+    golden = GOLDENS / f"{moment}_{size[0]}x{size[1]}.txt"
+    if os.environ.get("RESDEBUG_GOLDENS") == "write":
+        golden.write_text(screen, encoding="utf-8")
+    assert screen == golden.read_text(encoding="utf-8")
