@@ -25,14 +25,20 @@ ADJOINT_PREFIX = "vjp_"
 class Operator(msgspec.Struct, frozen=True, tag_field="op"):
     """Base of all operators; the fields of a subclass are the operator's attributes.
 
-    A subclass sets ``tag`` (the name in files), ``slots``, ``formula``, and defines ``infer``, ``forward`` and, for
-    every slot with a contribution formula, ``vjp_<slot>(self, ybar, y, *inputs)``.
+    A subclass sets ``tag`` (the name in files), ``slots``, ``formula``, ``shapes``, and defines ``infer``, ``forward``
+    and, for every slot with a contribution formula, ``vjp_<slot>(self, ybar, y, *inputs)``.
     """
 
     slots: ClassVar[tuple[Slot, ...]] = ()
     variadic: ClassVar[bool] = False
     formula: ClassVar[str] = ""
+    """In the notation of ``resdebug.ops.notation``, as are the slots' contributions."""
+    shapes: ClassVar[str] = ""
+    """What shapes go in and come out, in a line: ``a (…, n, k), b (…, k, m) → (…, n, m)``."""
     convention: ClassVar[str] = ""
+    """What it does where mathematics leaves it open: kinks, ties, poles."""
+    source: ClassVar[str] = ""
+    """Where the operator, or the formula, was published."""
     vjps: ClassVar[tuple[Callable[..., Array] | None, ...]] = ()
 
     def __init_subclass__(cls) -> None:

@@ -1,25 +1,30 @@
-"""Formulas as text: a template per operator and slot, filled with the names (or numbers) of a real node.
+"""Formulas filled with the names (or numbers) of a real node, in Unicode, ASCII or LaTeX.
 
-A template is ordinary text with placeholders: ``{x}`` is the value in slot x, ``{x̄}`` its adjoint, ``{y}`` and
-``{ȳ}`` the operator's own, ``{stride}`` an attribute. What stands in ``⟦ ⟧`` is left out when a placeholder in it
-names an empty slot.
+All forms are made from the same tokens, so that they name the same things.
 """
 
 from __future__ import annotations
 
-import re
+import enum
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from resdebug.text import MACRON
+from resdebug.ops import latex
+from resdebug.ops.notation import HAT, SYMBOLS, Kind, Token, present, tokens
+from resdebug.text import MACRON, adjoint_of
 
-_OPTIONAL = re.compile(r"⟦([^⟦⟧]*)⟧")
-_PLACE = re.compile(r"\{([^{}]+)\}")
+
+class Form(enum.Enum):
+    """How a formula is written."""
+
+    UNICODE = "unicode"
+    ASCII = "ascii"
+    LATEX = "latex"
 
 
 def placeholders(template: str) -> set[str]:
     """Return the names that a template speaks of; an adjoint counts as ``x`` + macron."""
-    return set(_PLACE.findall(_spelled(template)))
+    return {token.text for token in tokens(template) if token.kind is Kind.PLACE}
 
 
 def bar(name: str) -> str:
@@ -27,18 +32,57 @@ def bar(name: str) -> str:
     return name + MACRON
 
 
-def fill(template: str, words: Mapping[str, str]) -> str:
-    """Replace every placeholder by its word; drop optional parts whose words are missing.
+def fill(template: str, words: Mapping[str, str], form: Form = Form.UNICODE) -> str:
+    """Replace every placeholder by its word, itself in ``form``; drop optional parts whose words are missing.
 
     Raises KeyError when a placeholder outside an optional part has no word.
     """
-
-    def optional(match: re.Match[str]) -> str:
-        return match.group(1) if placeholders(match.group(1)) <= words.keys() else ""
-
-    return _PLACE.sub(lambda m: words[m.group(1)], _OPTIONAL.sub(optional, _spelled(template)))
+    kept = present(template, words)
+    return latex.write(kept, words) if form is Form.LATEX else _plain(kept, words, form)
 
 
-def _spelled(template: str) -> str:
-    """Write every letter with its macron as two characters, so that all placeholders are spelled alike."""
-    return _PLACE.sub(lambda m: unicodedata.normalize("NFD", m.group()), template)
+def generic(template: str, form: Form = Form.UNICODE) -> str:
+    """Fill a template with the placeholders' own names."""
+    named = placeholders(template) - SYMBOLS.keys()
+    return fill(template, {p: adjoint(p[:-1], form) if p.endswith(MACRON) else name(p, form) for p in named}, form)
+
+
+def name(text: str, form: Form) -> str:
+    """Write the name of a node or slot."""
+    return latex.name(text) if form is Form.LATEX else text
+
+
+def adjoint(text: str, form: Form) -> str:
+    """Write the adjoint of a node or slot: ``x̄``, ``x'``, ``\\bar{x}``."""
+    if form is Form.LATEX:
+        return latex.adjoint(text)
+    return adjoint_of(text) if form is Form.UNICODE else f"{text}'"
+
+
+def setting(text: str, form: Form) -> str:
+    """Write an attribute's value, or any word that an operator hands out, in ``form``."""
+    if form is Form.UNICODE:
+        return text
+    try:
+        return fill(text.replace("-", "−"), {}, form)
+    except (ValueError, KeyError):
+        return latex.name(text) if form is Form.LATEX else text
+
+
+def _plain(kept: Sequence[Token], words: Mapping[str, str], form: Form) -> str:
+    out = []
+    for i, (kind, text) in enumerate(kept):
+        if kind is Kind.PLACE:
+            out.append(words[text])
+        elif form is Form.UNICODE:
+            out.append(unicodedata.normalize("NFC", text))
+        elif kind is Kind.SYMBOL:
+            written = SYMBOLS[text][0]
+            out.append(written)
+            # "sum x" needs the gap that "Σx" does not.
+            following = kept[i + 1].kind if i + 1 < len(kept) else Kind.SPACE
+            if written.isalpha() and following not in {Kind.SPACE, Kind.SYMBOL}:
+                out.append(" ")
+        else:
+            out.append(text.replace(HAT, "hat"))
+    return "".join(out)

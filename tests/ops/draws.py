@@ -21,12 +21,13 @@ class Draw:
 
     shape: tuple[int, ...]
     make: Callable[[np.random.Generator, tuple[int, ...]], Array]
-    integer: bool = False
+    fixed: str = ""
+    """Element type where it is not the case's own: indices, masks."""
 
     def array(self, rng: np.random.Generator, dtype: str = "float64") -> Array:
         """Return the numbers, read-only, so that an operator that changes its input is caught at once."""
         made = np.asarray(self.make(rng, self.shape))
-        made = made if self.integer else made.astype(dtype)
+        made = made.astype(self.fixed or dtype)
         made.flags.writeable = False
         return made
 
@@ -53,4 +54,9 @@ def distinct(*shape: int) -> Draw:
 
 def classes(count: int, *shape: int) -> Draw:
     """Class indices from 0 to ``count`` − 1."""
-    return Draw(shape, lambda rng, s: rng.integers(0, count, s), integer=True)
+    return Draw(shape, lambda rng, s: rng.integers(0, count, s), "int64")
+
+
+def mask(*shape: int) -> Draw:
+    """True and False, half and half."""
+    return Draw(shape, lambda rng, s: rng.random(s) < 0.5, "bool")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from hypothesis import assume
@@ -17,7 +17,7 @@ from resdebug.network.signature import RuleBroken
 from resdebug.network.types import TensorType
 from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Operator
-from tests.ops.draws import Array, Draw, classes, distinct, normal, off_zero, positive
+from tests.ops.draws import Array, Draw, classes, normal, positive
 
 Shape: TypeAlias = tuple[int, ...]
 Strategy: TypeAlias = st.SearchStrategy[Any]
@@ -35,7 +35,7 @@ class Problem:
     def output(self) -> TensorType:
         """The output's type by the operator's own shape rule."""
         return self.operator.infer(
-            *(None if d is None else TensorType(d.shape, "int64" if d.integer else "float64") for d in self.draws)
+            *(None if d is None else TensorType(d.shape, d.fixed or "float64") for d in self.draws)
         )
 
     def arrays(self) -> list[Array | None]:
@@ -108,7 +108,7 @@ def image(draw: st.DrawFn, channels: int) -> Shape:
     return (draw(st.sampled_from([1, 2, 1, 2, 0])), channels, draw(places), draw(places))
 
 
-def convolution(draw: st.DrawFn, groups: int, **_: Any) -> list[Draw | None]:
+def convolved(draw: st.DrawFn, groups: int, **_: Any) -> list[Draw | None]:
     inside, out = draw(st.integers(1, 2)), groups * draw(st.integers(1, 2))
     kernel = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
     return [normal(*image(draw, groups * inside)), normal(out, inside, *kernel), some(draw, normal(out))]
@@ -143,7 +143,7 @@ def labelled(draw: st.DrawFn, **_: Any) -> list[Draw]:
     return [normal(*rest[:1], count, *rest[1:]), classes(count, *rest)]
 
 
-def alike(draw: st.DrawFn, **_: Any) -> list[Draw]:
+def same_shape(draw: st.DrawFn, **_: Any) -> list[Draw]:
     shape = draw(shapes)
     return [normal(*shape), normal(*shape)]
 
@@ -166,54 +166,9 @@ def pooled(made: Callable[..., Draw]) -> Callable[..., list[Draw]]:
     return lambda draw, **_: [made(*image(draw, draw(st.sampled_from([1, 2, 2, 1, 0]))))]
 
 
-PROBLEMS: Final[dict[str, st.SearchStrategy[Problem]]] = {
-    op: problem(op, settings, draws)
-    for op, settings, draws in (
-        ("add", {}, broadcasting),
-        ("sub", {}, broadcasting),
-        ("mul", {}, broadcasting),
-        ("div", {}, lambda draw: broadcasting(draw, off_zero)),
-        ("identity", {}, elementwise()),
-        ("neg", {}, elementwise()),
-        ("scale", {"factor": st.floats(-3, 3)}, elementwise()),
-        ("pow", {"exponent": st.sampled_from([-2.0, -0.5, 0.0, 0.5, 1.0, 2.0, 2.5])}, elementwise(positive)),
-        ("exp", {}, elementwise()),
-        ("log", {}, elementwise(positive)),
-        ("sqrt", {}, elementwise(positive)),
-        ("relu", {}, elementwise(off_zero)),
-        ("tanh", {}, elementwise()),
-        ("sigmoid", {}, elementwise()),
-        ("matmul", {}, matrices),
-        ("linear", {}, layer),
-        (
-            "conv2d",
-            {
-                "stride": both_axes(1, 3), "padding": both_axes(0, 2), "dilation": both_axes(1, 2),
-                "groups": st.integers(1, 3),
-            },
-            convolution,
-        ),
-        ("batch_norm", {"training": st.booleans(), "eps": st.floats(0.01, 1)}, batch),
-        (
-            "layer_norm",
-            {
-                "normalized_shape": st.integers(1, 4) | st.lists(st.integers(1, 3), min_size=1, max_size=2),
-                "eps": st.floats(0.01, 1),
-            },
-            rows,
-        ),
-        ("max_pool2d", pool, pooled(distinct)),
-        ("avg_pool2d", {**pool, "count_include_pad": st.booleans()}, pooled(normal)),
-        ("global_avg_pool", {}, pooled(normal)),
-        ("reshape", {"shape": st.lists(st.sampled_from([-1, 1, 2, 3, 4, 6]), max_size=3)}, elementwise()),
-        ("flatten", {"start_dim": axis, "end_dim": axis}, elementwise()),
-        ("transpose", {"dim0": axis, "dim1": axis}, elementwise()),
-        ("concat", {"dim": axis}, parts),
-        ("sum", reduced, elementwise()),
-        ("mean", reduced, elementwise()),
-        ("softmax", {"dim": axis}, elementwise()),
-        ("log_softmax", {"dim": axis}, elementwise()),
-        ("cross_entropy", losses, labelled),
-        ("mse_loss", losses, alike),
-    )
-}  # fmt: skip
+Problems: TypeAlias = dict[str, st.SearchStrategy[Problem]]
+
+
+def problems(*rows: tuple[str, dict[str, Strategy], Callable[..., Sequence[Any]]]) -> Problems:
+    """Return one strategy per row: an operator's name, its settings, its inputs."""
+    return {op: problem(op, settings, draws) for op, settings, draws in rows}

@@ -22,7 +22,8 @@ from resdebug.ops.reductions import Mean, Sum
 from resdebug.ops.shaping import Concat, Flatten, Reshape, Transpose
 from resdebug.ops.softmaxes import LogSoftmax, Softmax
 from resdebug.ops.windows import pair
-from tests.ops.cases import CONVOLUTIONS, NORMALISATIONS, POOLING, Case
+from tests.ops.cases import convolution, normalisation, pooling
+from tests.ops.cases.table import Case
 from tests.ops.draws import Array
 
 A = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -117,7 +118,7 @@ def convolved(x: Array, weight: Array, bias: Array | None, op: Conv2d) -> Array:
     return y
 
 
-@pytest.mark.parametrize("c", CONVOLUTIONS, ids=lambda c: c.id)
+@pytest.mark.parametrize("c", convolution.CASES, ids=lambda c: c.id)
 def test_convolution_by_seven_loops(c: Case) -> None:
     x, weight, bias = c.arrays()
     assert x is not None
@@ -142,7 +143,7 @@ def pooled(x: Array, op: Pool, choose: Callable[[list[float], int], float]) -> A
     return y
 
 
-@pytest.mark.parametrize("c", [c for c in POOLING if isinstance(c.operator, Pool)], ids=lambda c: c.id)
+@pytest.mark.parametrize("c", [c for c in pooling.CASES if isinstance(c.operator, Pool)], ids=lambda c: c.id)
 def test_pooling_by_loops(c: Case) -> None:
     (x,) = c.arrays()
     assert x is not None
@@ -158,7 +159,7 @@ def test_pooling_by_loops(c: Case) -> None:
     assert np.allclose(y, expected, rtol=1e-14, atol=1e-14)
 
 
-@pytest.mark.parametrize("c", [c for c in NORMALISATIONS if isinstance(c.operator, BatchNorm)], ids=lambda c: c.id)
+@pytest.mark.parametrize("c", [c for c in normalisation.CASES if isinstance(c.operator, BatchNorm)], ids=lambda c: c.id)
 def test_batch_normalisation_by_loops(c: Case) -> None:
     x, weight, bias, mean, variance = c.arrays()
     assert x is not None
@@ -181,7 +182,7 @@ def test_batch_normalisation_by_loops(c: Case) -> None:
     assert np.allclose(y, expected, rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize("c", [c for c in NORMALISATIONS if isinstance(c.operator, LayerNorm)], ids=lambda c: c.id)
+@pytest.mark.parametrize("c", [c for c in normalisation.CASES if isinstance(c.operator, LayerNorm)], ids=lambda c: c.id)
 def test_layer_normalisation_by_loops(c: Case) -> None:
     x, weight, bias = c.arrays()
     assert x is not None

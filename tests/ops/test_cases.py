@@ -11,7 +11,8 @@ import pytest
 
 from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Operator
-from tests.ops.cases import CASES, DIFFERENTIATED, NOT_ANALYTIC, Case
+from tests.ops.cases import CASES, DIFFERENTIATED, NOT_ANALYTIC
+from tests.ops.cases.table import Case
 from tests.ops.draws import GAP
 
 
@@ -34,7 +35,6 @@ def test_every_differentiable_slot_is_exercised(name: str) -> None:
     slots = CATALOGUE[name].slots
     wanted = {i for i, slot in enumerate(slots) if slot.differentiable}
     exercised = {position for c in of(name) for position in c.positions()}
-    assert wanted, "an operator that computes something has a slot to differentiate by"
     assert wanted <= exercised
 
 

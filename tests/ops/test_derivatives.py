@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.ops.cases import CASES, NOT_ANALYTIC, SLOT_IDS, SLOTS, Case
+from tests.ops.cases import CASES, NOT_ANALYTIC, SLOT_IDS, SLOTS
+from tests.ops.cases.table import Case
 from tests.ops.checking import central_differences, complex_step, discrepancy, quiet_vjp
 
 CENTRAL = 2e-9

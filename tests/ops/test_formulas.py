@@ -14,7 +14,8 @@ from resdebug.network.types import TensorType
 from resdebug.ops import CATALOGUE, FAMILIES
 from resdebug.ops.base import Operator
 from resdebug.ops.formula import bar, fill, placeholders
-from tests.ops.cases import CASES, DIFFERENTIATED, Case
+from tests.ops.cases import CASES, DIFFERENTIATED
+from tests.ops.cases.table import Case
 
 EXTRA_WORDS = {"n", "Σ"}
 """What templates may name beside y, slots, their adjoints and attributes: the number of losses in a mean."""

@@ -16,10 +16,10 @@ from resdebug.ops.base import Operator, unbroadcast
 from resdebug.ops.linear_algebra import Matmul
 from resdebug.ops.reductions import Sum
 from resdebug.ops.shaping import Concat, Reshape, Transpose
-from tests.ops.cases import DIFFERENTIATED
+from tests.ops.cases import DIFFERENTIATED, PROBLEMS
 from tests.ops.checking import moved
 from tests.ops.draws import Array
-from tests.ops.strategies import PROBLEMS, Problem, axis, shapes, sizes
+from tests.ops.strategies import Problem, axis, shapes, sizes
 
 quick = settings(
     max_examples=40,
