@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
+import sys
+import textwrap
+from itertools import groupby
 from typing import Any
-
-import msgspec
 
 from resdebug.errors import Fault, UsageError
 from resdebug.ops import CATALOGUE
-from resdebug.ops.base import Operator
-from resdebug.ops.formula import bar, fill, placeholders
+from resdebug.ops.describing import describe
 from resdebug.text import did_you_mean, visible
+
+WIDTH = 100
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,68 +24,69 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(Fault("G020", what, did_you_mean(options.name, CATALOGUE) or "resdebug ops lists them all"))
     chosen = list(CATALOGUE.values()) if options.name is None else [CATALOGUE[options.name]]
     told = [describe(operator) for operator in chosen]
+    form = options.form or ("unicode" if _shows_mathematics() else "ascii")
     if options.json:
         print(json.dumps(told if options.name is None else told[0], ensure_ascii=False, indent=1))
     elif options.name is None:
-        width = max(len(row["op"]) for row in told)
-        for row in told:
-            print(f"{row['op']:<{width}}  {row['formula']}")
+        print("\n".join(table(told, form)))
     else:
-        print(in_full(told[0]))
+        print("\n".join(in_full(told[0], form)))
     return 0
 
 
-def describe(operator: type[Operator]) -> dict[str, Any]:
-    """Return all that an operator says of itself, as plain data."""
-    return {
-        "op": operator.op(),
-        "about": inspect.getdoc(operator) or "",
-        "formula": _generic(operator.formula),
-        "variadic": operator.variadic,
-        "slots": [
-            {
-                "name": slot.name,
-                "optional": slot.optional,
-                "elements": slot.elements,
-                "contribution": _generic(slot.contribution),
-                "because": slot.because,
-            }
-            for slot in operator.slots
-        ],
-        "attributes": [
-            {"name": f.name, "required": f.required, "default": None if f.required else msgspec.to_builtins(f.default)}
-            for f in msgspec.structs.fields(operator)
-        ],
-        "convention": operator.convention,
-    }
+def _shows_mathematics() -> bool:
+    try:
+        "x̄ ⊙ √Σ".encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
-def _generic(template: str) -> str:
-    """Fill a template with the placeholders' own names."""
-    words = {name: name for name in placeholders(template)} | {bar("y"): "ȳ"}
-    return fill(template, words)
+def table(told: list[dict[str, Any]], form: str) -> list[str]:
+    """Return a line per operator, by families."""
+    width = max(len(row["op"]) for row in told)
+    lines: list[str] = []
+    for family, rows in groupby(told, key=lambda row: row["family"]):
+        lines += ["", family.replace("_", " ")] if lines else [family.replace("_", " ")]
+        lines += [f"  {row['op']:<{width}}  {row['formula'][form]}" for row in rows]
+    return [*lines, "", f"{len(told)} operators; resdebug ops NAME explains one"]
 
 
-def in_full(told: dict[str, Any]) -> str:
+def in_full(told: dict[str, Any], form: str) -> list[str]:
     """Return one operator's description as text."""
-    lines = [f"{told['op']}: {told['about']}", "", f"  {told['formula']}", ""]
+    lines = [*textwrap.wrap(f"{told['op']}: {told['about']}", WIDTH), "", f"  {told['formula'][form]}", ""]
+    lines += paragraph("shapes", told["shapes"])
     if told["slots"]:
         lines.append("slots" + (" (any number: x0, x1, ...)" if told["variadic"] else ""))
     for slot in told["slots"]:
-        notes = [
-            note
-            for note, holds in (("optional", slot["optional"]), ("whole numbers", slot["elements"] == "integer"))
-            if holds
-        ]
-        lines.append(f"  {slot['name']}" + (f" ({', '.join(notes)})" if notes else ""))
-        lines.append(f"    {slot['contribution'] or 'takes no adjoint'}")
-        if slot["because"]:
-            lines.append(f"    {slot['because']}")
+        lines += describe_slot(slot, form)
     if told["attributes"]:
         lines.append("attributes")
-    for field in told["attributes"]:
-        default = "required" if field["required"] else f"default {json.dumps(field['default'])}"
-        lines.append(f"  {field['name']}: {default}")
-    if told["convention"]:
-        lines.append(f"convention: {told['convention']}")
-    return "\n".join(lines)
+        lines += describe_attributes(told["attributes"])
+    return [*lines, *paragraph("convention", told["convention"]), *paragraph("source", told["source"])]
+
+
+def describe_slot(slot: dict[str, Any], form: str) -> list[str]:
+    """Return a slot's name, what it takes, and its contribution with the reason."""
+    elements = {"float": "", "integer": "whole numbers or a mask", "any": "any elements"}[slot["elements"]]
+    notes = ", ".join(note for note in ("optional" if slot["optional"] else "", elements) if note)
+    contribution = slot["contribution"][form] if slot["contribution"] else "takes no adjoint"
+    lines = [f"  {slot['name']}" + (f" ({notes})" if notes else ""), f"    {contribution}"]
+    return lines + textwrap.wrap(slot["because"], WIDTH, initial_indent="    ", subsequent_indent="    ")
+
+
+def describe_attributes(attributes: list[dict[str, Any]]) -> list[str]:
+    """Return a line per attribute: name, default, what it takes, what it means."""
+    width = max(len(a["name"]) for a in attributes)
+    lines = []
+    for a in attributes:
+        default = "required" if a["required"] else f"default {json.dumps(a['default'])}"
+        about = f": {a['about']}" if a["about"] else ""
+        text = f"{a['name']:<{width}}  {default}; {a['type']}{about}"
+        lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent=" " * (width + 4))
+    return lines
+
+
+def paragraph(title: str, text: str) -> list[str]:
+    """Return a title with its text, nothing where there is no text."""
+    return textwrap.wrap(f"{title}: {text}", WIDTH, subsequent_indent="  ") if text else []

@@ -73,8 +73,11 @@ def build() -> tuple[Parser, list[str]]:
     sub.add_argument("--force", action="store_true", help="replace the output if it exists")
     sub.add_argument("--json", action="store_true", help="say what was written as JSON")
 
+    _new(command("new", "generate a residual network; without KIND, list what there is", "new"))
+
     sub = command("ops", "list the operators, or explain one with its formulas", "ops")
     sub.add_argument("name", nargs="?", metavar="OPERATOR", help="the operator to explain")
+    sub.add_argument("--form", choices=("unicode", "ascii", "latex"), help="how formulas are written")
     sub.add_argument("--json", action="store_true", help="as JSON")
 
     command("schema", "print the JSON Schema of the network file", "schema")
@@ -86,6 +89,43 @@ def build() -> tuple[Parser, list[str]]:
     sub = command("completion", "print a completion script for a shell", "completion")
     sub.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="the shell")
     return parser, list(commands.choices)
+
+
+def _new(sub: Parser) -> None:
+    sub.add_argument("kind", nargs="?", metavar="KIND", help="resnet20, resnet50, unet, transformer, ...")
+    sub.add_argument(
+        "-o", "--output", metavar="FILE", help="the JSON file; large tensors go into .safetensors beside it"
+    )
+    sub.add_argument("--seed", type=_count(0), default=0, metavar="N", help="same seed, same network (0)")
+    sub.add_argument("--batch", type=_count(1), default=1, metavar="N", help="examples in the input (1)")
+    sub.add_argument("--dtype", choices=("float32", "float64"), help="element type (float32; random: float64)")
+    sub.add_argument("--force", action="store_true", help="replace the files if they exist")
+    sub.add_argument("--json", action="store_true", help="say what was written as JSON")
+    group = sub.add_argument_group("settings of some kinds")
+    group.add_argument("--image-size", type=_count(1), metavar="N", help="height and width of the input image")
+    group.add_argument("--classes", type=_count(1), metavar="N", help="how many classes")
+    group.add_argument("--preact", action="store_true", help="normalise and activate before every convolution")
+    group.add_argument("--plain", action="store_true", help="leave the skips out")
+    group.add_argument("--rezero", action="store_true", help="scale every branch by a parameter that starts at 0")
+    group.add_argument("--fixup", action="store_true", help="no normalisation, Fixup initialisation")
+    group.add_argument("--depth", type=_count(1), metavar="N", help="layers (wide_resnet), halvings (unet)")
+    group.add_argument("--width", type=_count(1), metavar="N", help="channels or features, or how many times as many")
+    group.add_argument("--blocks", type=_count(1), metavar="N", help="how many blocks")
+    group.add_argument("--heads", type=_count(1), metavar="N", help="attention heads in a block")
+    group.add_argument("--tokens", type=_count(1), metavar="N", help="length of the text")
+    group.add_argument("--vocabulary", type=_count(1), metavar="N", help="how many different tokens")
+    group.add_argument("--norm", choices=("pre", "post", "rms"), help="where and how a transformer normalises")
+    group.add_argument("--steps", type=_count(1), metavar="N", help="how often a recurrent network is applied")
+    group.add_argument("--nodes", type=_count(1), metavar="N", help="size of a random graph")
+
+
+def _count(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        return int(text)
+
+    return read
 
 
 def _input(sub: Parser, about: str) -> None:

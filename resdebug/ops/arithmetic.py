@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from resdebug.network.signature import Slot
 from resdebug.network.types import TensorType
 from resdebug.ops.base import Array, Operator, broadcast, unbroadcast
@@ -15,6 +18,7 @@ _STRETCHED = "an input that was broadcast gets the sum over its copies"
 class Binary(Operator, frozen=True):
     """An elementwise operator of two tensors."""
 
+    shapes: ClassVar[str] = "a and b broadcast to one shape, which is the output's"
     convention: ClassVar[str] = _STRETCHED
 
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
@@ -106,3 +110,58 @@ class Div(Binary, frozen=True, tag="div"):
     def vjp_b(self, ybar: Array, y: Array, a: Array, b: Array) -> Array:
         """Use the saved quotient: ``−ȳ · y / b``."""
         return unbroadcast(-ybar * y / b, b.shape)
+
+
+class Extreme(Binary, frozen=True):
+    """The larger or the smaller of two tensors; at a tie each gets half."""
+
+    convention: ClassVar[str] = f"at a tie each gets half of the adjoint; NaN wins; {_STRETCHED}"
+
+    def share(self, wins: NDArray[np.bool_], ybar: Array, a: Array, b: Array) -> Array:
+        """Return ``ȳ`` where this operand wins or nobody can say, half of it at ties."""
+        half = ybar * ybar.dtype.type(0.5)
+        return np.where(wins | np.isnan(a) | np.isnan(b), ybar, np.where(a == b, half, ybar.dtype.type(0)))
+
+
+class Maximum(Extreme, frozen=True, tag="maximum"):
+    """The larger of two, element by element."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot("a", "{ā} += {ȳ} ⊙ (1[{a} > {b}] + 1[{a} = {b}] / 2)", "the larger one had all the influence"),
+        Slot("b", "{b̄} += {ȳ} ⊙ (1[{b} > {a}] + 1[{a} = {b}] / 2)", "the larger one had all the influence"),
+    )
+    formula: ClassVar[str] = "{y} = max({a}, {b})"
+
+    def forward(self, a: Array, b: Array) -> Array:
+        """Return the larger."""
+        return np.maximum(a, b)
+
+    def vjp_a(self, ybar: Array, y: Array, a: Array, b: Array) -> Array:
+        """Pass ``ȳ`` where a is larger."""
+        return unbroadcast(self.share(a > b, ybar, a, b), a.shape)
+
+    def vjp_b(self, ybar: Array, y: Array, a: Array, b: Array) -> Array:
+        """Pass ``ȳ`` where b is larger."""
+        return unbroadcast(self.share(b > a, ybar, a, b), b.shape)
+
+
+class Minimum(Extreme, frozen=True, tag="minimum"):
+    """The smaller of two, element by element."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot("a", "{ā} += {ȳ} ⊙ (1[{a} < {b}] + 1[{a} = {b}] / 2)", "the smaller one had all the influence"),
+        Slot("b", "{b̄} += {ȳ} ⊙ (1[{b} < {a}] + 1[{a} = {b}] / 2)", "the smaller one had all the influence"),
+    )
+    formula: ClassVar[str] = "{y} = min({a}, {b})"
+
+    def forward(self, a: Array, b: Array) -> Array:
+        """Return the smaller."""
+        return np.minimum(a, b)
+
+    def vjp_a(self, ybar: Array, y: Array, a: Array, b: Array) -> Array:
+        """Pass ``ȳ`` where a is smaller."""
+        return unbroadcast(self.share(a < b, ybar, a, b), a.shape)
+
+    def vjp_b(self, ybar: Array, y: Array, a: Array, b: Array) -> Array:
+        """Pass ``ȳ`` where b is smaller."""
+        return unbroadcast(self.share(b < a, ybar, a, b), b.shape)

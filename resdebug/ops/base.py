@@ -42,7 +42,7 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
     vjps: ClassVar[tuple[Callable[..., Array] | None, ...]] = ()
 
     def __init_subclass__(cls) -> None:
-        rules = [vars(cls).get(ADJOINT_PREFIX + slot.name) for slot in cls.slots]
+        rules = [getattr(cls, ADJOINT_PREFIX + slot.name, None) for slot in cls.slots]
         for slot, rule in zip(cls.slots, rules, strict=True):
             if slot.differentiable != (rule is not None):
                 raise TypeError(

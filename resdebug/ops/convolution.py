@@ -2,24 +2,140 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
+import msgspec
 import numpy as np
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, sum_over
-from resdebug.ops.windows import NonNegatives, Positive, Positives, Window, check_image, pair
+from resdebug.ops.windows import (
+    PLACES,
+    Axes,
+    Margins,
+    NonNegative,
+    Positive,
+    Positives1,
+    Positives2,
+    Positives3,
+    Window,
+    check_image,
+    each,
+    even,
+)
+
+Named: TypeAlias = Literal["same", "valid"]
+Margins1: TypeAlias = NonNegative | Named | Annotated[list[NonNegative], msgspec.Meta(min_length=1, max_length=2)]
+Margins2: TypeAlias = NonNegative | Named | Annotated[list[NonNegative], msgspec.Meta(min_length=2, max_length=4)]
+Margins3: TypeAlias = NonNegative | Named | Annotated[list[NonNegative], msgspec.Meta(min_length=3, max_length=6)]
+
+STEP: Final = msgspec.Meta(description="how far the kernel moves at a time")
+MARGIN: Final = msgspec.Meta(
+    description="zeros around x: one number, one per axis, or before and after each axis ([top, bottom, left, right]); "
+    '"valid" is none, "same" as many as keep the size'
+)
+SPACING: Final = msgspec.Meta(description="distance between the kernel's elements")
+GROUPS: Final = msgspec.Meta(description="number of groups of channels that are convolved by themselves")
+KERNEL: Final = {1: "k", 2: "kh, kw", 3: "kd, kh, kw"}
+"""How the axes of a kernel are called, by their number."""
+
+FORMULA: Final = "{y} = conv({x}, {weight})⟦ + {bias}⟧"
+ARITHMETIC: Final = "Dumoulin and Visin 2016, arXiv 1603.07285, chapter 2"
 
 
-class Conv2d(Operator, frozen=True, tag="conv2d"):
-    """Two-dimensional convolution of (N, C, H, W) by a weight (out, C / groups, kh, kw).
+class Correlation(NamedTuple):
+    """The map that convolution and transposed convolution share: ``x`` to ``y``, linear in ``x`` and in the weight.
 
-    Unfolded into windows it is one matrix product per group, so its VJPs are matrix products too
-    (Chellapilla et al. 2006; Dumoulin and Visin 2016, arXiv 1603.07285, section 4).
+    Unfolded into windows it is one matrix product per example and group, so its adjoints are matrix products too
+    (Chellapilla et al. 2006, High performance convolutional neural networks for document processing).
     """
 
-    slots: ClassVar[tuple[Slot, ...]] = (
+    window: Window
+    groups: int
+
+    def columns(self, x: Array, weight: Array, counts: Axes) -> Array:
+        """Return the first ``counts`` windows of ``x`` as matrices (N, groups, C/groups · |kernel|, |counts|)."""
+        view = self.window.view(x, counts)
+        return view.reshape(x.shape[0], self.groups, weight[0].size, math.prod(counts))
+
+    def kernels(self, weight: Array) -> Array:
+        """Return the weight as matrices (groups, out/groups, C/groups · |kernel|)."""
+        return weight.reshape(self.groups, weight.shape[0] // self.groups, weight[0].size)
+
+    def by_group(self, y: Array) -> Array:
+        """Return ``y`` as matrices (N, groups, out/groups, |places|)."""
+        return y.reshape(y.shape[0], self.groups, y.shape[1] // self.groups, math.prod(y.shape[2:]))
+
+    def apply(self, x: Array, weight: Array, counts: Axes) -> Array:
+        """Return ``y`` with ``counts`` places."""
+        product: Array = np.matmul(self.kernels(weight), self.columns(x, weight, counts))
+        return product.reshape(x.shape[0], weight.shape[0], *counts)
+
+    def to_x(self, ybar: Array, weight: Array, shape: Axes) -> Array:
+        """Send ``ȳ`` back over the windows to ``x`` of this shape."""
+        channelwise = weight.shape[1] == 1 and weight.shape[0] == self.groups
+        parts = self._by_elements(ybar, weight) if channelwise else self._by_matrices(ybar, weight, shape)
+        return self.window.fold(parts, ybar, shape)
+
+    def to_weight(self, ybar: Array, x: Array, weight: Array) -> Array:
+        """Correlate ``x`` with ``ȳ``, summed over examples and places."""
+        columns = self.columns(x, weight, ybar.shape[2:])
+        return sum_over(np.matmul(self.by_group(ybar), columns.swapaxes(2, 3)), 0).reshape(weight.shape)
+
+    def _by_matrices(self, ybar: Array, weight: Array, shape: Axes) -> Iterator[Array]:
+        columns = np.matmul(self.kernels(weight).swapaxes(1, 2), self.by_group(ybar))
+        parts = columns.reshape(*shape[:2], weight[0, 0].size, *ybar.shape[2:])
+        return (parts[:, :, i] for i in range(parts.shape[2]))
+
+    def _by_elements(self, ybar: Array, weight: Array) -> Iterator[Array]:
+        """Do without matrices where each would be one column by one row: a third of the time, a ninth of the memory."""
+        elements = weight.reshape(weight.shape[0], weight[0].size, *[1] * (ybar.ndim - 2))
+        return (ybar * elements[:, i] for i in range(elements.shape[1]))
+
+
+def check_weight(weight: TensorType, axes: int, rule: str) -> None:
+    """Require a weight with this many axes of places, none of them empty. Raises RuleBroken."""
+    if len(weight.shape) != 2 + axes or 0 in weight.shape:
+        raise RuleBroken(f"weight is {shape_text(weight.shape)}", key="weight", hint=rule)
+
+
+def check_groups(x: TensorType, weight: TensorType, groups: int, rule: str, **channels: int) -> None:
+    """Require that groups divide these numbers of channels. Raises RuleBroken."""
+    if any(count % groups for count in channels.values()):
+        counted = " and ".join(f"{count} {side}" for side, count in channels.items())
+        what = f"{_shapes(x, weight)}: groups = {groups} does not divide {counted}"
+        raise RuleBroken(what, key="groups", hint=rule)
+
+
+def check_taken(x: TensorType, weight: TensorType, taken: int, rule: str) -> None:
+    """Require that the weight takes the channels of ``x``. Raises RuleBroken."""
+    if x.shape[1] != taken:
+        what = f"{_shapes(x, weight)}: x has {x.shape[1]} channels, weight takes {taken}"
+        raise RuleBroken(what, key="weight", hint=rule)
+
+
+def _shapes(x: TensorType, weight: TensorType) -> str:
+    return f"x is {shape_text(x.shape)}, weight is {shape_text(weight.shape)}"
+
+
+def check_bias(bias: TensorType | None, weight: TensorType, out: int) -> None:
+    """Require one number per output channel. Raises RuleBroken."""
+    if bias is not None and bias.shape != (out,):
+        what = f"bias is {shape_text(bias.shape)}, weight is {shape_text(weight.shape)}"
+        raise RuleBroken(what, key="bias", hint=f"bias is ({out})")
+
+
+def shifted(y: Array, bias: Array | None) -> Array:
+    """Add a bias to every place."""
+    return y if bias is None else y + bias.reshape(-1, *[1] * (y.ndim - 2))
+
+
+def slots_over(places: str) -> tuple[Slot, ...]:
+    """Return the slots of a convolution over these places."""
+    return (
         Slot(
             "x",
             "{x̄} += convᵀ({ȳ}, {weight})",
@@ -30,68 +146,126 @@ class Conv2d(Operator, frozen=True, tag="conv2d"):
             "{weight̄} += corr({x}, {ȳ})",
             "a weight touched every window: its input there times the adjoint, summed over all places",
         ),
-        Slot("bias", "{bias̄} += Σ {ȳ} over n, h, w", "the bias was added at every place", optional=True),
+        Slot("bias", f"{{bias̄}} += Σ {{ȳ}} over n, {places}", "the bias was added at every place", optional=True),
     )
-    formula: ClassVar[str] = "{y} = conv({x}, {weight})⟦ + {bias}⟧"
-    stride: Positives = 1
-    padding: NonNegatives = 0
-    dilation: Positives = 1
-    groups: Positive = 1
+
+
+class Conv(Operator, frozen=True):
+    """Convolution over one, two or three axes of places."""
+
+    axes: ClassVar[int]
+    convention: ClassVar[str] = 'padding "same" puts an odd zero at the end'
+    source: ClassVar[str] = ARITHMETIC
+    stride: int | list[int] = 1
+    padding: int | list[int] | Named = 0
+    dilation: int | list[int] = 1
+    groups: Annotated[Positive, GROUPS] = 1
 
     def infer(self, x: TensorType, weight: TensorType, bias: TensorType | None = None) -> TensorType:
         """Check channels against groups, and that the kernel fits."""
-        rule = "weight is (out, in / groups, kh, kw)"
-        shapes = f"x is {shape_text(x.shape)}, weight is {shape_text(weight.shape)}"
-        check_image(x)
-        if len(weight.shape) != 4 or 0 in weight.shape:
-            raise RuleBroken(f"weight is {shape_text(weight.shape)}", key="weight", hint=rule)
-        if x.shape[1] % self.groups or weight.shape[0] % self.groups:
-            what = f"{shapes}: groups = {self.groups} does not divide {x.shape[1]} inputs and {weight.shape[0]} outputs"
-            raise RuleBroken(what, key="groups", hint=rule)
-        if x.shape[1] != weight.shape[1] * self.groups:
-            what = f"{shapes}: x has {x.shape[1]} channels, weight takes {weight.shape[1] * self.groups}"
-            raise RuleBroken(what, key="weight", hint=rule)
-        if bias is not None and bias.shape != weight.shape[:1]:
-            what = f"bias is {shape_text(bias.shape)}, weight is {shape_text(weight.shape)}"
-            raise RuleBroken(what, key="bias", hint=f"bias is ({weight.shape[0]})")
+        rule = f"weight is (out, in / groups, {KERNEL[self.axes]})"
+        check_image(x, axes=self.axes)
+        check_weight(weight, self.axes, rule)
+        check_groups(x, weight, self.groups, rule, inputs=x.shape[1], outputs=weight.shape[0])
+        check_taken(x, weight, weight.shape[1] * self.groups, rule)
+        check_bias(bias, weight, weight.shape[0])
         return x.with_shape(x.shape[0], weight.shape[0], *self.window(weight.shape).infer(x, "weight"))
 
-    def window(self, weight: tuple[int, ...]) -> Window:
-        """Return how the kernel of a weight of this shape slides."""
-        return Window((weight[2], weight[3]), pair(self.stride), pair(self.padding), pair(self.dilation))
+    def window(self, weight: Axes) -> Window:
+        """Return how the kernel of a weight of this shape slides. Raises RuleBroken."""
+        kernel, stride, dilation = weight[2:], each(self.stride, self.axes), each(self.dilation, self.axes)
+        return Window(kernel, stride, self.margins(kernel, stride, dilation), dilation)
 
-    def columns(self, x: Array, weight: Array) -> Array:
-        """Return the windows of ``x`` as matrices (N, groups, C/groups · kh · kw, oh · ow)."""
-        view = self.window(weight.shape).view(x)
-        return view.reshape(x.shape[0], self.groups, weight[0].size, view.shape[4] * view.shape[5])
+    def margins(self, kernel: Axes, stride: Axes, dilation: Axes) -> Margins:
+        """Return the padding before and after, per axis. Raises RuleBroken."""
+        given = self.padding
+        if given == "valid":
+            return even((0,) * self.axes)
+        if given == "same":
+            if max(stride) > 1:
+                what = f'padding "same" cannot keep the size at stride {self.stride}'
+                raise RuleBroken(what, key="padding", hint="use stride 1, or numbers")
+            room = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+            return tuple((n // 2, n - n // 2) for n in room)
+        if isinstance(given, int) or len(given) == self.axes:
+            return even(each(given, self.axes))
+        if len(given) != 2 * self.axes:
+            what = f"padding has {len(given)} numbers for {self.axes} axes ({PLACES[self.axes]})"
+            raise RuleBroken(what, key="padding", hint="give one number, one per axis, or two per axis")
+        return tuple(zip(given[::2], given[1::2], strict=True))
 
-    def kernels(self, weight: Array) -> Array:
-        """Return the weight as matrices (groups, out/groups, C/groups · kh · kw)."""
-        return weight.reshape(self.groups, weight.shape[0] // self.groups, weight[0].size)
-
-    def by_group(self, ybar: Array) -> Array:
-        """Return ``ȳ`` as matrices (N, groups, out/groups, oh · ow)."""
-        n, out, oh, ow = ybar.shape
-        return ybar.reshape(n, self.groups, out // self.groups, oh * ow)
+    def correlation(self, weight: Array) -> Correlation:
+        """Return the linear map that this is."""
+        return Correlation(self.window(weight.shape), self.groups)
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
-        """Return the convolution, one matrix product per example and group."""
-        oh, ow = self.window(weight.shape).output(*x.shape[2:])
-        product: Array = np.matmul(self.kernels(weight), self.columns(x, weight))
-        y = product.reshape(x.shape[0], weight.shape[0], oh, ow)
-        return y if bias is None else y + bias[:, None, None]
+        """Return the convolution."""
+        correlation = self.correlation(weight)
+        return shifted(correlation.apply(x, weight, correlation.window.output(*x.shape[2:])), bias)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Send ``ȳ`` back over the windows."""
-        columns = np.matmul(self.kernels(weight).swapaxes(1, 2), self.by_group(ybar))
-        shape = (x.shape[0], x.shape[1], *weight.shape[2:], *ybar.shape[2:])
-        return self.window(weight.shape).fold(columns.reshape(shape), x.shape)
+        return self.correlation(weight).to_x(ybar, weight, x.shape)
 
     def vjp_weight(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Correlate ``x`` with ``ȳ``, summed over examples and places."""
-        product = np.matmul(self.by_group(ybar), self.columns(x, weight).swapaxes(2, 3))
-        return sum_over(product, 0).reshape(weight.shape)
+        return self.correlation(weight).to_weight(ybar, x, weight)
 
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
         """Sum ``ȳ`` over examples and places."""
-        return sum_over(ybar, (0, 2, 3))
+        return sum_over(ybar, (0, *range(2, ybar.ndim)))
+
+
+class Conv1d(Conv, frozen=True, tag="conv1d"):
+    """Convolution along a sequence (N, C, L) by a weight (out, C / groups, k): in audio and text networks."""
+
+    axes: ClassVar[int] = 1
+    slots: ClassVar[tuple[Slot, ...]] = slots_over("l")
+    formula: ClassVar[str] = FORMULA
+    shapes: ClassVar[str] = (
+        "x (N, C, L), weight (out, C / groups, k), bias (out) → "
+        "(N, out, ⌊(L + 2·padding − dilation·(k − 1) − 1) / stride⌋ + 1)"
+    )
+    stride: Annotated[Positives1, STEP] = 1
+    padding: Annotated[Margins1, MARGIN] = 0
+    dilation: Annotated[Positives1, SPACING] = 1
+    vjp_x = Conv.vjp_x
+    vjp_weight = Conv.vjp_weight
+    vjp_bias = Conv.vjp_bias
+
+
+class Conv2d(Conv, frozen=True, tag="conv2d"):
+    """Convolution of images (N, C, H, W) by a weight (out, C / groups, kh, kw): the layer that residual networks are
+    made of; with groups = C it is depthwise."""
+
+    axes: ClassVar[int] = 2
+    slots: ClassVar[tuple[Slot, ...]] = slots_over("h, w")
+    formula: ClassVar[str] = FORMULA
+    shapes: ClassVar[str] = (
+        "x (N, C, H, W), weight (out, C / groups, kh, kw), bias (out) → "
+        "(N, out, ⌊(H + 2·padding − dilation·(kh − 1) − 1) / stride⌋ + 1, …)"
+    )
+    stride: Annotated[Positives2, STEP] = 1
+    padding: Annotated[Margins2, MARGIN] = 0
+    dilation: Annotated[Positives2, SPACING] = 1
+    vjp_x = Conv.vjp_x
+    vjp_weight = Conv.vjp_weight
+    vjp_bias = Conv.vjp_bias
+
+
+class Conv3d(Conv, frozen=True, tag="conv3d"):
+    """Convolution of volumes or videos (N, C, D, H, W) by a weight (out, C / groups, kd, kh, kw)."""
+
+    axes: ClassVar[int] = 3
+    slots: ClassVar[tuple[Slot, ...]] = slots_over("d, h, w")
+    formula: ClassVar[str] = FORMULA
+    shapes: ClassVar[str] = (
+        "x (N, C, D, H, W), weight (out, C / groups, kd, kh, kw), bias (out) → "
+        "(N, out, ⌊(D + 2·padding − dilation·(kd − 1) − 1) / stride⌋ + 1, …)"
+    )
+    stride: Annotated[Positives3, STEP] = 1
+    padding: Annotated[Margins3, MARGIN] = 0
+    dilation: Annotated[Positives3, SPACING] = 1
+    vjp_x = Conv.vjp_x
+    vjp_weight = Conv.vjp_weight
+    vjp_bias = Conv.vjp_bias

@@ -67,7 +67,7 @@ _TOKEN = re.compile(
 @cache
 def tokens(text: str) -> tuple[Token, ...]:
     """Read a formula. Raises ValueError at a symbol that the notation does not have."""
-    text = unicodedata.normalize("NFD", text)
+    text = unicodedata.normalize("NFD", text).replace("=\u0338", "≠")
     found, at = [], 0
     while at < len(text):
         match = _TOKEN.match(text, at)

@@ -1,11 +1,14 @@
-"""Sliding windows over the last two axes, as convolutions and pooling see them, and their adjoint.
+"""Sliding windows over the axes after N and C, as convolutions and pooling see them, and their adjoint.
 
 Windows are views, nothing is copied. Sizes follow PyTorch: ``⌊(n + 2·padding − dilation·(k − 1) − 1) / stride⌋ + 1``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator
+from itertools import product
+from operator import mul
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -18,81 +21,137 @@ from resdebug.ops.base import Array
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
 NonNegative: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
-Pair: TypeAlias = tuple[int, int]
-# Two numbers are declared as a list: msgspec reads a fixed tuple wrongly when it shares a union with a bounded int,
-# and crashes in the garbage collector (seen in 0.19 to 0.22).
-Positives: TypeAlias = Positive | Annotated[list[Positive], msgspec.Meta(min_length=2, max_length=2)]
-NonNegatives: TypeAlias = NonNegative | Annotated[list[NonNegative], msgspec.Meta(min_length=2, max_length=2)]
+# Numbers per axis are declared as lists: msgspec reads a fixed tuple wrongly when it shares a union with a bounded
+# int, and crashes in the garbage collector (seen in 0.19 to 0.22).
+Positives1: TypeAlias = Positive | Annotated[list[Positive], msgspec.Meta(min_length=1, max_length=1)]
+Positives2: TypeAlias = Positive | Annotated[list[Positive], msgspec.Meta(min_length=2, max_length=2)]
+Positives3: TypeAlias = Positive | Annotated[list[Positive], msgspec.Meta(min_length=3, max_length=3)]
+NonNegatives1: TypeAlias = NonNegative | Annotated[list[NonNegative], msgspec.Meta(min_length=1, max_length=1)]
+NonNegatives2: TypeAlias = NonNegative | Annotated[list[NonNegative], msgspec.Meta(min_length=2, max_length=2)]
+NonNegatives3: TypeAlias = NonNegative | Annotated[list[NonNegative], msgspec.Meta(min_length=3, max_length=3)]
+
+Axes: TypeAlias = tuple[int, ...]
+Margins: TypeAlias = tuple[tuple[int, int], ...]
+
+PLACES: Final = {1: "L", 2: "H, W", 3: "D, H, W"}
+"""How the axes of places are called, by their number."""
 
 
-def pair(value: int | list[int]) -> Pair:
-    """Return a setting for both axes; one number stands for both."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
+def each(value: int | list[int], axes: int) -> Axes:
+    """Return a setting for every axis; one number stands for all."""
+    return (value,) * axes if isinstance(value, int) else tuple(value)
+
+
+def even(padding: Axes) -> Margins:
+    """Return margins that are the same before and after."""
+    return tuple((p, p) for p in padding)
 
 
 class Window(NamedTuple):
-    """How windows slide: height and width of each setting."""
+    """How windows slide: each setting per axis, the padding before and after it.
 
-    kernel: Pair
-    stride: Pair
-    padding: Pair
-    dilation: Pair
+    With ``ceil_mode`` a last window may reach over the end; it must start inside the input or the padding before it.
+    """
 
-    def output(self, height: int, width: int) -> Pair:
+    kernel: Axes
+    stride: Axes
+    padding: Margins
+    dilation: Axes
+    ceil_mode: bool = False
+
+    @property
+    def reach(self) -> Axes:
+        """From the first to the last element that a window sees."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    def output(self, *sizes: int) -> Axes:
         """Return how many windows fit per axis; zero or less when the kernel is too large."""
-        sizes = [
-            (n + 2 * p - d * (k - 1) - 1) // s + 1
-            for n, k, s, p, d in zip(
-                (height, width), self.kernel, self.stride, self.padding, self.dilation, strict=True
-            )
-        ]
-        return sizes[0], sizes[1]
+        counts = []
+        for n, reach, step, (before, after) in zip(sizes, self.reach, self.stride, self.padding, strict=True):
+            room = n + before + after - reach
+            count = (-(-room // step) if self.ceil_mode else room // step) + 1
+            counts.append(count - (self.ceil_mode and (count - 1) * step >= n + before))
+        return tuple(counts)
 
-    def infer(self, x: TensorType, key: str) -> Pair:
-        """Return the output's height and width. Raises RuleBroken, blaming ``key``, when no window fits."""
-        height, width = self.output(*x.shape[2:])
-        if height < 1 or width < 1:
-            reach = tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
-            padded = tuple(n + 2 * p for n, p in zip(x.shape[2:], self.padding, strict=True))
-            what = f"the kernel reaches over {shape_text(reach)}, more than the padded input {shape_text(padded)}"
+    def infer(self, x: TensorType, key: str) -> Axes:
+        """Return the output's size per axis. Raises RuleBroken, blaming ``key``, when no window fits."""
+        sizes = x.shape[2:]
+        counts = self.output(*sizes)
+        if min(counts) < 1:
+            padded = tuple(n + before + after for n, (before, after) in zip(sizes, self.padding, strict=True))
+            what = f"the kernel reaches over {shape_text(self.reach)}, more than the padded input {shape_text(padded)}"
             raise RuleBroken(what, key=key, hint="use a smaller kernel or more padding")
-        return height, width
+        return counts
 
-    def view(self, x: NDArray[Any], fill: float = 0.0) -> NDArray[Any]:
-        """Return all windows of ``x`` (N, C, H, W) as (N, C, kh, kw, oh, ow), read-only, padded with ``fill``."""
-        oh, ow = self.output(*x.shape[2:])
-        padded = self.pad(x, fill)
-        n, c, h, w = padded.strides
-        strides = (n, c, h * self.dilation[0], w * self.dilation[1], h * self.stride[0], w * self.stride[1])
-        return as_strided(padded, (*x.shape[:2], *self.kernel, oh, ow), strides, writeable=False)
+    def margins(self, *sizes: int) -> Margins:
+        """Return the padding, and at the end what the last window of ``ceil_mode`` needs beyond it."""
+        if not self.ceil_mode:
+            return self.padding
+        ends = zip(sizes, self.output(*sizes), self.reach, self.stride, self.padding, strict=True)
+        return tuple(
+            (before, max(after, (count - 1) * step + reach - n - before))
+            for n, count, reach, step, (before, after) in ends
+        )
 
     def pad(self, x: NDArray[Any], fill: float = 0.0) -> NDArray[Any]:
-        """Return ``x`` with its border of ``fill``."""
-        if self.padding == (0, 0):
+        """Return ``x`` with its margins of ``fill``; itself where it has none."""
+        sizes = x.shape[2:]
+        margins = self.margins(*sizes)
+        if not any(map(any, margins)):
             return x
-        n, c, height, width = x.shape
-        top, left = self.padding
         # np.pad takes ten times as long for small images.
-        padded = np.full((n, c, height + 2 * top, width + 2 * left), fill, dtype=x.dtype)
-        padded[:, :, top : top + height, left : left + width] = x
+        padded = np.full((*x.shape[:2], *_widened(sizes, margins)), fill, dtype=x.dtype)
+        padded[_inside(sizes, margins)] = x
         return padded
 
-    def fold(self, columns: Array, shape: tuple[int, ...]) -> Array:
-        """Add every window (N, C, kh, kw, oh, ow) back to where it was cut from ``shape``: the adjoint of view."""
-        n, c, height, width = shape
-        ph, pw = self.padding
-        result = np.zeros((n, c, height + 2 * ph, width + 2 * pw), dtype=columns.dtype)
-        oh, ow = columns.shape[4:]
-        for i in range(self.kernel[0]):
-            top = i * self.dilation[0]
-            rows = slice(top, top + self.stride[0] * (oh - 1) + 1, self.stride[0])
-            for j in range(self.kernel[1]):
-                left = j * self.dilation[1]
-                result[:, :, rows, left : left + self.stride[1] * (ow - 1) + 1 : self.stride[1]] += columns[:, :, i, j]
-        return result[:, :, ph : ph + height, pw : pw + width]
+    def view(self, x: NDArray[Any], counts: Axes) -> NDArray[Any]:
+        """Return the first ``counts`` windows of ``x`` (N, C, …) as (N, C, *kernel, *counts), read-only."""
+        padded = self.pad(x)
+        outer, inner = padded.strides[:2], padded.strides[2:]
+        strides = (*outer, *map(mul, inner, self.dilation), *map(mul, inner, self.stride))
+        return as_strided(padded, (*x.shape[:2], *self.kernel, *counts), strides, writeable=False)
+
+    def places(self, counts: Axes) -> Iterator[tuple[slice, ...]]:
+        """Yield for every element of the kernel, in order, where the windows have it in the padded input."""
+        along = [
+            [slice(i * d, i * d + s * (count - 1) + 1, s) for i in range(k)]
+            for k, s, d, count in zip(self.kernel, self.stride, self.dilation, counts, strict=True)
+        ]
+        whole = slice(None)
+        return ((whole, whole, *place) for place in product(*along))
+
+    def fold(self, parts: Iterable[Array], ybar: Array, shape: Axes) -> Array:
+        """Add what the windows send back to where they were cut from ``shape``: the adjoint of ``view``.
+
+        ``parts`` are one (N, C, *output) for every element of the kernel, in order; ``ybar`` tells their size and type.
+        """
+        sizes, counts = shape[2:], ybar.shape[2:]
+        margins = self.margins(*sizes)
+        if max(self.kernel) == 1 and counts == sizes and not any(map(any, margins)):
+            return next(iter(parts))
+        result = np.zeros((*shape[:2], *_widened(sizes, margins)), dtype=ybar.dtype)
+        for place, part in zip(self.places(counts), parts, strict=False):
+            result[place] += part
+        return result[_inside(sizes, margins)]
 
 
-def check_image(x: TensorType, key: str = "x") -> None:
-    """Require (N, C, H, W). Raises RuleBroken."""
-    if len(x.shape) != 4:
-        raise RuleBroken(f"{key} is {shape_text(x.shape)}", key=key, hint="it takes (N, C, H, W)")
+def _widened(sizes: Axes, margins: Margins) -> Axes:
+    return tuple(n + before + after for n, (before, after) in zip(sizes, margins, strict=True))
+
+
+def _inside(sizes: Axes, margins: Margins) -> tuple[slice, ...]:
+    whole = slice(None)
+    return (whole, whole, *(slice(before, before + n) for n, (before, _) in zip(sizes, margins, strict=True)))
+
+
+def check_image(x: TensorType, key: str = "x", *, axes: int = 2) -> None:
+    """Require (N, C, …) with this many axes of places. Raises RuleBroken."""
+    if len(x.shape) != 2 + axes:
+        raise RuleBroken(f"{key} is {shape_text(x.shape)}", key=key, hint=f"it takes (N, C, {PLACES[axes]})")
+
+
+def check_places(x: TensorType) -> None:
+    """Require that there are places at all. Raises RuleBroken."""
+    if 0 in x.shape[2:]:
+        hint = f"{PLACES[len(x.shape) - 2]} must be at least 1"
+        raise RuleBroken(f"x is {x}: it has no places", key="x", hint=hint)

@@ -7,21 +7,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 
 from resdebug.codes import CODES
-from resdebug.ops import CATALOGUE
+from tests.cli.running import run
 from tests.support import GRAPHS, block, two_path
-
-ENVIRONMENT = {**os.environ, "TERM": "xterm-256color"}
-
-
-def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    settings: dict[str, Any] = {"capture_output": True, "text": True, "env": ENVIRONMENT}
-    return subprocess.run([sys.executable, "-m", "resdebug", *arguments], check=False, **(settings | options))
 
 
 @pytest.fixture
@@ -33,7 +25,7 @@ def test_help_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
     assert done.stderr == ""
-    for command in ("open", "trace", "ops", "schema", "explain-code", "completion"):
+    for command in ("open", "trace", "new", "ops", "schema", "explain-code", "completion"):
         assert command in done.stdout
 
 
@@ -217,17 +209,6 @@ def test_a_pipe_that_breaks_ends_silently(tmp_path: Path) -> None:
     shell = f"{sys.executable} -m resdebug trace net.json -o - | head -c 10 >/dev/null; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", shell], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("141", "")
-
-
-def test_ops_lists_all_and_explains_one() -> None:
-    listed = run("ops").stdout.splitlines()
-    assert [line.split()[0] for line in listed] == list(CATALOGUE)
-    told = run("ops", "conv2d").stdout
-    for word in ("x̄ += convᵀ(ȳ, weight)", "stride: default 1", "bias (optional)"):
-        assert word in told
-    machine = json.loads(run("ops", "pow", "--json").stdout)
-    assert machine["attributes"] == [{"name": "exponent", "required": True, "default": None}]
-    assert {row["op"] for row in json.loads(run("ops", "--json").stdout)} == set(CATALOGUE)
 
 
 def test_schema_accepts_every_graph_and_refuses_a_broken_one() -> None:

@@ -48,7 +48,9 @@ def central_differences(operator: Operator, inputs: Sequence[Array | None], posi
         above, below = np.array(x), np.array(x)
         above[index] += h
         below[index] -= h
-        change = operator.forward(*moved(inputs, position, above)) - operator.forward(*moved(inputs, position, below))
+        after, before = (np.asarray(operator.forward(*moved(inputs, position, x))) for x in (above, below))
+        # A masked −∞ stays what it is; ∞ − ∞ would be NaN.
+        change = np.subtract(after, before, out=np.zeros(after.shape), where=after != before)
         result[index] = np.sum(ybar * change) / (float(above[index]) - float(below[index]))
     return result
 
@@ -73,11 +75,13 @@ def complex_step(operator: Operator, inputs: Sequence[Array | None], position: i
 def discrepancy(found: Array, expected: Array) -> float:
     """Return the largest difference, relative to the largest expected element where that is over 1.
 
-    Arrays of different shapes are infinitely far apart: nothing is broadcast in silence.
+    Arrays of different shapes are infinitely far apart: nothing is broadcast in silence. Equal infinities agree.
     """
     if found.shape != expected.shape:
         return float("inf")
     if not expected.size:
         return 0.0
-    largest = float(np.max(np.abs(found - expected)))
-    return largest / max(1.0, float(np.max(np.abs(expected))))
+    found, expected = (a.astype(float) if a.dtype == bool else a for a in (found, expected))
+    difference = np.subtract(found, expected, out=np.zeros_like(expected), where=found != expected)
+    finite = expected[np.isfinite(expected)]
+    return float(np.max(np.abs(difference))) / max(1.0, float(np.max(np.abs(finite), initial=0.0)))

@@ -1,10 +1,11 @@
-"""Forward functions against numbers worked by hand, and against plain loops over the definition."""
+"""Forward functions against numbers worked by hand, and against plain loops over the definition.
+
+What slides over images is in test_windows.py.
+"""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,17 +13,15 @@ import pytest
 from resdebug.ops.activations import Relu, Sigmoid, Tanh
 from resdebug.ops.arithmetic import Add, Div, Mul, Sub
 from resdebug.ops.base import Operator
-from resdebug.ops.convolution import Conv2d
 from resdebug.ops.elementwise import Exp, Identity, Log, Neg, Pow, Scale, Sqrt
+from resdebug.ops.global_pooling import GlobalAvgPool
 from resdebug.ops.linear_algebra import Linear, Matmul
 from resdebug.ops.losses import CrossEntropy, MseLoss
 from resdebug.ops.normalisation import BatchNorm, LayerNorm
-from resdebug.ops.pooling import AvgPool2d, GlobalAvgPool, MaxPool2d, Pool
 from resdebug.ops.reductions import Mean, Sum
 from resdebug.ops.shaping import Concat, Flatten, Reshape, Transpose
 from resdebug.ops.softmaxes import LogSoftmax, Softmax
-from resdebug.ops.windows import pair
-from tests.ops.cases import convolution, normalisation, pooling
+from tests.ops.cases import normalisation
 from tests.ops.cases.table import Case
 from tests.ops.draws import Array
 
@@ -88,75 +87,6 @@ def test_numbers_worked_by_hand(operator: Operator, inputs: list[Array], expecte
     wanted = np.asarray(expected, dtype=float)
     assert y.shape == wanted.shape
     assert np.allclose(y, wanted, rtol=1e-15, atol=1e-15)
-
-
-def test_a_convolution_does_not_flip_its_kernel() -> None:
-    # 0·1 + 1·2 + 3·3 + 4·4 = 27; one step to the right 37; one down 57; both 67.
-    x = np.arange(9.0).reshape(1, 1, 3, 3)
-    assert np.array_equal(Conv2d().forward(x, A[None, None], None), [[[[27, 37], [57, 67]]]])
-
-
-def padded_at(x: Array, n: int, c: int, row: int, column: int) -> float:
-    """Return an element of an image, 0 in the padding around it."""
-    inside = 0 <= row < x.shape[2] and 0 <= column < x.shape[3]
-    return float(x[n, c, row, column]) if inside else 0.0
-
-
-def convolved(x: Array, weight: Array, bias: Array | None, op: Conv2d) -> Array:
-    """Seven loops: the definition, as PyTorch's documentation has it."""
-    (sh, sw), (ph, pw), (dh, dw) = pair(op.stride), pair(op.padding), pair(op.dilation)
-    out, per_group, kh, kw = weight.shape
-    height = (x.shape[2] + 2 * ph - dh * (kh - 1) - 1) // sh + 1
-    width = (x.shape[3] + 2 * pw - dw * (kw - 1) - 1) // sw + 1
-    y = np.zeros((x.shape[0], out, height, width))
-    for n, o, i, j in np.ndindex(*y.shape):
-        first = (o // (out // op.groups)) * per_group
-        for c, u, v in np.ndindex(per_group, kh, kw):
-            element = padded_at(x, n, first + c, i * sh - ph + u * dh, j * sw - pw + v * dw)
-            y[n, o, i, j] += weight[o, c, u, v] * element
-        y[n, o, i, j] += 0.0 if bias is None else bias[o]
-    return y
-
-
-@pytest.mark.parametrize("c", convolution.CASES, ids=lambda c: c.id)
-def test_convolution_by_seven_loops(c: Case) -> None:
-    x, weight, bias = c.arrays()
-    assert x is not None
-    assert weight is not None
-    assert isinstance(c.operator, Conv2d)
-    y = c.operator.forward(x, weight, bias)
-    expected = convolved(x, weight, bias, c.operator)
-    assert y.shape == expected.shape
-    assert np.allclose(y, expected, rtol=1e-13, atol=1e-13)
-
-
-def pooled(x: Array, op: Pool, choose: Callable[[list[float], int], float]) -> Array:
-    """Loop over windows; ``choose`` gets the elements that lie inside the image, and the size of the window."""
-    (kh, kw), (ph, pw) = pair(op.kernel_size), pair(op.padding)
-    sh, sw = (kh, kw) if op.stride is None else pair(op.stride)
-    shape = (*x.shape[:2], (x.shape[2] + 2 * ph - kh) // sh + 1, (x.shape[3] + 2 * pw - kw) // sw + 1)
-    y = np.zeros(shape)
-    for n, c, i, j in np.ndindex(*shape):
-        rows = range(max(0, i * sh - ph), min(x.shape[2], i * sh - ph + kh))
-        columns = range(max(0, j * sw - pw), min(x.shape[3], j * sw - pw + kw))
-        y[n, c, i, j] = choose([float(x[n, c, r, s]) for r, s in itertools.product(rows, columns)], kh * kw)
-    return y
-
-
-@pytest.mark.parametrize("c", [c for c in pooling.CASES if isinstance(c.operator, Pool)], ids=lambda c: c.id)
-def test_pooling_by_loops(c: Case) -> None:
-    (x,) = c.arrays()
-    assert x is not None
-    assert isinstance(c.operator, Pool)
-    if isinstance(c.operator, MaxPool2d):
-        expected = pooled(x, c.operator, lambda inside, _: max(inside))
-    else:
-        assert isinstance(c.operator, AvgPool2d)
-        counted = c.operator.count_include_pad
-        expected = pooled(x, c.operator, lambda inside, size: sum(inside) / (size if counted else len(inside)))
-    y = c.operator.forward(x)
-    assert y.shape == expected.shape
-    assert np.allclose(y, expected, rtol=1e-14, atol=1e-14)
 
 
 @pytest.mark.parametrize("c", [c for c in normalisation.CASES if isinstance(c.operator, BatchNorm)], ids=lambda c: c.id)

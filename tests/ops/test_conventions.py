@@ -58,17 +58,21 @@ def test_nan_goes_forward(c: Case, position: int) -> None:
     if says(c, "nan_stops"):
         assert not np.isnan(y).any()
     elif says(c, "nan_touches_some"):
-        assert np.isnan(y).any()
+        influence = quiet_vjp(c.operator, position, c.ybar(), c.arrays()).any()
+        assert np.isnan(y).any() or not influence
     else:
         assert np.isnan(y).all()
 
 
 @pytest.mark.parametrize(("c", "position"), SLOTS, ids=SLOT_IDS)
 @pytest.mark.parametrize("number", [NAN, INF])
-def test_an_adjoint_that_is_not_finite_goes_backward(c: Case, position: int, number: float) -> None:
+def test_an_adjoint_that_is_not_finite_reaches_everything_that_had_influence(
+    c: Case, position: int, number: float
+) -> None:
     inputs = c.arrays()
+    influence = quiet_vjp(c.operator, position, c.ybar(), inputs) != 0
     sent = quiet_vjp(c.operator, position, np.full(c.inferred().shape, number), inputs)
-    assert np.isfinite(sent).all() == says(c, "adjoint_stops")
+    assert not np.isfinite(sent[influence]).any()
 
 
 def test_what_was_negative_had_no_influence_whatever_the_adjoint() -> None:

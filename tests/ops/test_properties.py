@@ -90,7 +90,8 @@ def test_a_vjp_is_the_adjoint_of_the_derivative(op: str, data: st.DataObject) ->
         h = 1e-5
         ahead = np.asarray(given_.operator.forward(*moved(inputs, position, x + h * v)))
         behind = np.asarray(given_.operator.forward(*moved(inputs, position, x - h * v)))
-        expected = float(np.sum(ybar * (ahead - behind))) / (2 * h)
+        change = np.subtract(ahead, behind, out=np.zeros(ahead.shape), where=ahead != behind)
+        expected = float(np.sum(ybar * change)) / (2 * h)
         found = float(np.sum(np.asarray(given_.operator.vjp(position, ybar, y, inputs)) * v))
         assert found == pytest.approx(expected, rel=1e-7, abs=1e-7)
 

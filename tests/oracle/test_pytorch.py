@@ -6,16 +6,15 @@ leaves room for another BLAS. In float32 (ε = 1.2e-7) the largest seen is 1e-6,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from resdebug.ops.activations import Relu
 from resdebug.ops.base import Operator
-from resdebug.ops.elementwise import Log, Pow, Sqrt
 from resdebug.ops.pooling import MaxPool2d
-from tests.ops.cases import CASES, SLOT_IDS, SLOTS
+from tests.ops.cases import CASES, KINKS, SLOT_IDS, SLOTS
 from tests.ops.cases.table import Case
 from tests.ops.checking import discrepancy, quiet_forward, quiet_vjp
 from tests.ops.draws import Array
@@ -52,26 +51,21 @@ def test_contribution(c: Case, position: int, dtype: str) -> None:
     assert discrepancy(quiet_vjp(c.operator, position, ybar, inputs), expected.numpy()) < TOLERANCE[dtype]
 
 
-@pytest.mark.parametrize(
-    ("operator", "function"),
-    [
-        (Relu(), lambda x: x.relu()),
-        (Sqrt(), lambda x: x.sqrt()),
-        (Log(), lambda x: x.log()),
-        (Pow(exponent=0.0), lambda x: x**0),
-        (Pow(exponent=1.0), lambda x: x**1),
-        (Pow(exponent=2.0), lambda x: x**2),
-        (Pow(exponent=0.5), lambda x: x**0.5),
-    ],
-    ids=["relu", "sqrt", "log", "pow0", "pow1", "pow2", "root"],
-)
-def test_conventions_at_zero_are_those_of_pytorch(operator: Operator, function: Any) -> None:
-    x, ybar = np.zeros(2), np.array([1.0, -2.0])
-    given = torch.zeros(2, dtype=torch.float64, requires_grad=True)
-    y = function(given)
-    (expected,) = torch.autograd.grad(y, given, torch.tensor([1.0, -2.0], dtype=torch.float64))
-    assert np.array_equal(quiet_forward(operator, [x]), y.detach().numpy(), equal_nan=True)
-    assert np.array_equal(quiet_vjp(operator, 0, ybar, [x]), expected.numpy(), equal_nan=True)
+@pytest.mark.parametrize(("operator", "given", "function"), [row[1:] for row in KINKS], ids=[row[0] for row in KINKS])
+def test_conventions_at_kinks_and_ties_are_those_of_pytorch(
+    operator: Operator, given: list[Any], function: Callable[..., Any]
+) -> None:
+    inputs: list[Array | None] = [None if g is None else np.array(g, dtype=float) for g in given]
+    y = quiet_forward(operator, inputs)
+    ybar = np.arange(1.0, y.size + 1).reshape(y.shape) * np.where(np.arange(y.size).reshape(y.shape) % 2, -1, 1)
+    theirs = [None if t is None else t.requires_grad_(True) for t in tensors(inputs)]
+    output = function(torch, *theirs)
+    assert np.array_equal(y, output.detach().numpy(), equal_nan=True)
+    output.backward(torch.from_numpy(ybar))
+    for position, tensor in enumerate(theirs):
+        if tensor is not None and operator.slot(position, len(inputs)).differentiable:
+            found = quiet_vjp(operator, position, ybar, inputs)
+            assert np.array_equal(found, tensor.grad.numpy(), equal_nan=True), operator.slot(position, len(inputs)).name
 
 
 # Not compared: windows of several NaN, where PyTorch takes the last one on the processor.

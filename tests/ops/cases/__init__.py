@@ -15,15 +15,30 @@ from resdebug.ops import CATALOGUE
 from tests.ops.cases import (
     activations,
     arithmetic,
+    binary_losses,
+    comparisons,
+    contractions,
     convolution,
     elementwise,
+    extremes,
+    gates,
+    global_pooling,
+    group_normalisation,
+    indexing,
+    joining,
     linear_algebra,
     losses,
+    moving,
     normalisation,
     pooling,
     reductions,
+    regression_losses,
+    resampling,
     shaping,
+    smooth_activations,
     softmaxes,
+    spreads,
+    transposed_convolution,
 )
 from tests.ops.cases.table import Case
 
@@ -31,16 +46,31 @@ FAMILIES: Final = [
     module.FAMILY
     for module in (
         arithmetic,
+        comparisons,
         elementwise,
         activations,
+        smooth_activations,
+        gates,
         linear_algebra,
+        contractions,
         convolution,
+        transposed_convolution,
         normalisation,
+        group_normalisation,
         pooling,
+        global_pooling,
+        resampling,
         shaping,
+        joining,
+        moving,
+        indexing,
         reductions,
+        extremes,
+        spreads,
         softmaxes,
         losses,
+        regression_losses,
+        binary_losses,
     )
 ]
 
@@ -52,6 +82,7 @@ EMPTY: Final = [row for family in FAMILIES for row in family.empty]
 REFUSED: Final = [row for family in FAMILIES for row in family.refused]
 WRONG: Final = [row for family in FAMILIES for row in family.wrong]
 POINTS: Final = [row for family in FAMILIES for row in family.points]
+KINKS: Final = [row for family in FAMILIES for row in family.kinks]
 PROBLEMS: Final = {op: problem for family in FAMILIES for op, problem in family.problems.items()}
 ELEMENTS: Final = {key: elements for family in FAMILIES for key, elements in family.elements.items()}
 NOT_ANALYTIC: Final = {op: why for family in FAMILIES for op, why in family.not_analytic.items()}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from resdebug.ops.arithmetic import Add, Div, Mul, Sub
-from tests.ops.cases.table import EmptyRow, Family, RefusedRow, both
-from tests.ops.draws import off_zero
+from hypothesis import strategies as st
+
+from resdebug.ops.arithmetic import Add, Div, Maximum, Minimum, Mul, Sub
+from tests.ops.cases.table import EmptyRow, Family, KinkRow, RefusedRow, both
+from tests.ops.draws import Draw, off_zero
 from tests.ops.strategies import broadcasting, problems
 
 CASES: Final = [
@@ -14,6 +16,8 @@ CASES: Final = [
     *both(Sub(), lambda _, a, b: a - b),
     *both(Mul(), lambda _, a, b: a * b),
     *both(Div(), lambda _, a, b: a / b, b=off_zero),
+    *both(Maximum(), lambda t, a, b: t.maximum(a, b)),
+    *both(Minimum(), lambda t, a, b: t.minimum(a, b)),
 ]
 
 EMPTY: Final[list[EmptyRow]] = [
@@ -21,6 +25,8 @@ EMPTY: Final[list[EmptyRow]] = [
     (Sub(), [(2, 1), (2, 0)], (2, 0)),
     (Mul(), [(0,), ()], (0,)),
     (Div(), [(2, 0), (1,)], (2, 0)),
+    (Maximum(), [(2, 0), (1,)], (2, 0)),
+    (Minimum(), [(0,), (0,)], (0,)),
 ]
 
 REFUSED: Final[list[RefusedRow]] = [
@@ -28,14 +34,35 @@ REFUSED: Final[list[RefusedRow]] = [
     (Sub(), [(2, 3), (2, 4)], "b", ["(2,3)", "(2,4)"], "equal"),
     (Mul(), [(2, 3), (2, 4)], "b", ["(2,3)", "(2,4)"], "equal"),
     (Div(), [(2, 3), (2, 4)], "b", ["(2,3)", "(2,4)"], "equal"),
+    (Maximum(), [(2, 3), (2, 4)], "b", ["(2,3)", "(2,4)"], "equal"),
+    (Minimum(), [(2, 3), (2, 4)], "b", ["(2,3)", "(2,4)"], "equal"),
     (Add(), [(3, 1, 2), (2, 2, 2)], "b", ["(3,1,2)", "(2,2,2)"], "one of them 1"),
 ]
+
+
+def apart(draw: st.DrawFn) -> list[Draw]:
+    """Return two operands that broadcast and are never nearly equal: one has whole numbers, the other halves."""
+    left, right = broadcasting(draw)
+    return [
+        Draw(left.shape, lambda rng, s: rng.integers(-3, 4, s).astype(float)),
+        Draw(right.shape, lambda rng, s: rng.integers(-3, 4, s) + 0.5),
+    ]
+
 
 PROBLEMS: Final = problems(
     ("add", {}, broadcasting),
     ("sub", {}, broadcasting),
     ("mul", {}, broadcasting),
     ("div", {}, lambda draw: broadcasting(draw, off_zero)),
+    ("maximum", {}, apart),
+    ("minimum", {}, apart),
 )
 
-FAMILY: Final = Family(cases=CASES, empty=EMPTY, problems=PROBLEMS, refused=REFUSED)
+TIES: Final = [[1.0, 2.0, 3.0, 0.0, -0.0, -1.0], [2.0, 2.0, 1.0, -0.0, 0.0, -1.0]]
+
+KINKS: Final[list[KinkRow]] = [
+    ("maximum", Maximum(), TIES, lambda t, a, b: t.maximum(a, b)),
+    ("minimum", Minimum(), TIES, lambda t, a, b: t.minimum(a, b)),
+]
+
+FAMILY: Final = Family(cases=CASES, empty=EMPTY, problems=PROBLEMS, refused=REFUSED, kinks=KINKS)

@@ -31,6 +31,9 @@ WrongRow: TypeAlias = tuple[str, dict[str, Any], str]
 PointRow: TypeAlias = tuple[Operator, float, float, float]
 """An operator, x, f(x), and f'(x): what it does at a kink, a pole, or far out."""
 
+KinkRow: TypeAlias = tuple[str, Operator, list[Any], Callable[..., Any]]
+"""A name, an operator, one nested list of numbers per slot, and the same in PyTorch: what both do at kinks and ties."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -111,6 +114,7 @@ class Family:
     refused: Sequence[RefusedRow] = ()
     wrong: Sequence[WrongRow] = ()
     points: Sequence[PointRow] = ()
+    kinks: Sequence[KinkRow] = ()
     elements: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Which slots take other elements than floats: (operator, slot) to ``any`` or ``integer``."""
     not_analytic: Mapping[str, str] = field(default_factory=dict)
@@ -120,5 +124,3 @@ class Family:
     """Operators (or cases by id) where an input full of NaN leaves some of the output as it was, and what."""
     nan_stops: Mapping[str, str] = field(default_factory=dict)
     """Operators (or cases by id) where NaN in an input does not show in the output at all, and why."""
-    adjoint_stops: Mapping[str, str] = field(default_factory=dict)
-    """Operators (or cases by id) where an adjoint full of NaN may send nothing but finite numbers, and why."""

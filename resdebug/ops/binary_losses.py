@@ -1,0 +1,3 @@
+"""Losses of yes-or-no answers, and of distributions."""
+
+from __future__ import annotations

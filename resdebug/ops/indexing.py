@@ -1,0 +1,3 @@
+"""Elements picked by an index."""
+
+from __future__ import annotations

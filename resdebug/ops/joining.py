@@ -1,0 +1,3 @@
+"""Tensors put together, and taken apart."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Elements moved about: padded, rolled, flipped."""
+
+from __future__ import annotations

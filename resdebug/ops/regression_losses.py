@@ -1,0 +1,3 @@
+"""Losses that measure a distance."""
+
+from __future__ import annotations

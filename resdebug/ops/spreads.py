@@ -1,0 +1,3 @@
+"""Variance, standard deviation and norms over axes."""
+
+from __future__ import annotations
