@@ -16,6 +16,11 @@ from resdebug.ops.elementwise import Elementwise
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
+def hard_logistic(x: Array) -> Array:
+    """Return ``relu6(x + 3) / 6``; NaN stays NaN."""
+    return np.minimum(np.maximum(x + 3, x.dtype.type(0)), x.dtype.type(6)) / 6
+
+
 def logistic(x: Array) -> Array:
     """Return ``1 / (1 + exp(−x))`` without overflow on either side."""
     e: Array = np.exp(-np.abs(x))
@@ -97,7 +102,7 @@ class Relu6(Bounded, frozen=True, tag="relu6"):
     )
     formula: ClassVar[str] = "{y} = min(max({x}, 0), 6)"
     convention: ClassVar[str] = "relu6'(0) = relu6'(6) = 0"
-    source: ClassVar[str] = "Sandler et al. 2018, arXiv 1801.04381, section 5"
+    source: ClassVar[str] = "Sandler et al. 2018, arXiv 1801.04381"
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -161,8 +166,8 @@ class HardSigmoid(Bounded, frozen=True, tag="hard_sigmoid"):
         return -3.0, 3.0
 
     def forward(self, x: Array) -> Array:
-        """Return ``relu6(x + 3) / 6``."""
-        return np.minimum(np.maximum(x + 3, x.dtype.type(0)), x.dtype.type(6)) / 6
+        """Return the hard sigmoid."""
+        return hard_logistic(x)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Divide ``ȳ`` by 6 where ``x`` was inside."""
@@ -180,8 +185,8 @@ class HardSwish(Elementwise, frozen=True, tag="hard_swish"):
     source: ClassVar[str] = "Howard et al. 2019, arXiv 1905.02244, section 5.2"
 
     def forward(self, x: Array) -> Array:
-        """Return ``x · relu6(x + 3) / 6``."""
-        return x * np.minimum(np.maximum(x + 3, x.dtype.type(0)), x.dtype.type(6)) / 6
+        """Return ``x`` times its hard sigmoid, which is at most 1: no overflow."""
+        return x * hard_logistic(x)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Multiply by ``x/3 + 1/2`` between −3 and 3, by 1 above, by 0 below."""
@@ -277,7 +282,7 @@ class Elu(Exponential, frozen=True, tag="elu"):
     )
     formula: ClassVar[str] = "{y} = max({x}, 0) + {alpha} · (exp(min({x}, 0)) − 1)"
     convention: ClassVar[str] = "elu'(0) = alpha"
-    source: ClassVar[str] = "Clevert et al. 2016, arXiv 1511.07289, eq. 15"
+    source: ClassVar[str] = "Clevert et al. 2016, arXiv 1511.07289"
     alpha: Annotated[float, msgspec.Meta(description="minus the value far below 0")] = 1.0
 
     def settings(self) -> tuple[float, float, float]:

@@ -117,12 +117,13 @@ class CausalMask(Operator, frozen=True, tag="causal_mask"):
     """Scores of later places made −∞, so that softmax gives them no weight: a place looks back only."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
-        Slot("x", "{x̄} += {ȳ} ⊙ 1[j ≤ i + {diagonal}]", "what was masked had no influence"),
+        Slot("x", "{x̄} += {ȳ} ⊙ 1[j − i ≤ {diagonal}]", "what was masked had no influence"),
     )
-    formula: ClassVar[str] = "{y}[i, j] = {x}[i, j] where j ≤ i + {diagonal}, else −∞"
+    formula: ClassVar[str] = "{y}[i, j] = {x}[i, j] where j − i ≤ {diagonal}, else −∞"
     shapes: ClassVar[str] = "x (…, T, S) → (…, T, S)"
+    convention: ClassVar[str] = "i is the row, j the column; what is masked takes no adjoint, whatever it was, NaN too"
     source: ClassVar[str] = "Vaswani et al. 2017, arXiv 1706.03762, section 3.2.3"
-    diagonal: Annotated[int, msgspec.Meta(description="how many places ahead may be seen")] = 0
+    diagonal: Annotated[int, msgspec.Meta(description="row i sees the columns up to i plus this")] = 0
 
     def infer(self, x: TensorType) -> TensorType:
         """There must be rows and columns."""
@@ -133,7 +134,7 @@ class CausalMask(Operator, frozen=True, tag="causal_mask"):
     def seen(self, shape: tuple[int, ...]) -> Mask:
         """Return where row i may look: at columns up to i + diagonal."""
         rows, columns = np.ogrid[: shape[-2], : shape[-1]]
-        return np.asarray(columns <= rows + self.diagonal)
+        return np.asarray(columns - rows <= self.diagonal)
 
     def forward(self, x: Array) -> Array:
         """Return the scores with −∞ above the diagonal."""

@@ -142,7 +142,7 @@ class Sqrt(Elementwise, frozen=True, tag="sqrt"):
 
 
 class Abs(Elementwise, frozen=True, tag="abs"):
-    """The size without the sign."""
+    """The size without the sign: in absolute losses and sparsity penalties."""
 
     slots: ClassVar[tuple[Slot, ...]] = (Slot("x", "{x̄} += {ȳ} ⊙ sign({x})", "the slope is 1 on the right, −1 left"),)
     formula: ClassVar[str] = "{y} = |{x}|"
@@ -158,9 +158,9 @@ class Abs(Elementwise, frozen=True, tag="abs"):
 
 
 class Square(Elementwise, frozen=True, tag="square"):
-    """The square."""
+    """The square: in variances and squared losses."""
 
-    slots: ClassVar[tuple[Slot, ...]] = (Slot("x", "{x̄} += {ȳ} ⊙ 2{x}", "the derivative of x² is 2x"),)
+    slots: ClassVar[tuple[Slot, ...]] = (Slot("x", "{x̄} += {ȳ} ⊙ (2 · {x})", "the derivative of x² is 2x"),)
     formula: ClassVar[str] = "{y} = {x}²"
 
     def forward(self, x: Array) -> Array:
@@ -227,9 +227,7 @@ class Log1p(Elementwise, frozen=True, tag="log1p"):
 class Expm1(Elementwise, frozen=True, tag="expm1"):
     """The exponential less 1, exact for small x."""
 
-    slots: ClassVar[tuple[Slot, ...]] = (
-        Slot("x", "{x̄} += {ȳ} ⊙ ({y} + 1)", "the derivative is exp(x), which is y + 1"),
-    )
+    slots: ClassVar[tuple[Slot, ...]] = (Slot("x", "{x̄} += {ȳ} ⊙ exp({x})", "the derivative of exp(x) − 1 is exp(x)"),)
     formula: ClassVar[str] = "{y} = exp({x}) − 1"
 
     def forward(self, x: Array) -> Array:
@@ -237,12 +235,12 @@ class Expm1(Elementwise, frozen=True, tag="expm1"):
         return np.expm1(x)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
-        """Multiply by the saved output plus 1."""
-        return ybar * (y + 1)
+        """Multiply by exp(x), afresh: far below 0 the saved output plus 1 has lost all digits."""
+        return ybar * np.exp(x)
 
 
 class Sin(Elementwise, frozen=True, tag="sin"):
-    """The sine, of radians."""
+    """The sine, of radians: in positional encodings."""
 
     slots: ClassVar[tuple[Slot, ...]] = (Slot("x", "{x̄} += {ȳ} ⊙ cos({x})", "the derivative of sin is cos"),)
     formula: ClassVar[str] = "{y} = sin({x})"
@@ -257,7 +255,7 @@ class Sin(Elementwise, frozen=True, tag="sin"):
 
 
 class Cos(Elementwise, frozen=True, tag="cos"):
-    """The cosine, of radians."""
+    """The cosine, of radians: in positional encodings."""
 
     slots: ClassVar[tuple[Slot, ...]] = (Slot("x", "{x̄} += −{ȳ} ⊙ sin({x})", "the derivative of cos is −sin"),)
     formula: ClassVar[str] = "{y} = cos({x})"
@@ -272,7 +270,7 @@ class Cos(Elementwise, frozen=True, tag="cos"):
 
 
 class Erf(Elementwise, frozen=True, tag="erf"):
-    """The error function: 2/√π times the integral of exp(−t²) from 0 to x."""
+    """The error function, 2/√π times the integral of exp(−t²) from 0 to x: GELU is made of it."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} ⊙ (2/√π) · exp(−{x}²)", "the derivative of an integral is its integrand"),
@@ -291,7 +289,7 @@ class Erf(Elementwise, frozen=True, tag="erf"):
 
 
 class Clip(Elementwise, frozen=True, tag="clip"):
-    """The value, held between bounds."""
+    """The value, held between bounds: in clipped losses, and before logarithms."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} ⊙ 1[⟦{min} ≤ ⟧{x}⟦ ≤ {max}⟧]", "what is held at a bound has no influence"),

@@ -30,10 +30,10 @@ class Dropout(Operator, frozen=True, tag="dropout"):
     """Some elements set to 0 at random, the others scaled up so that the expectation stays."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
-        Slot("x", "{x̄} += {ȳ} ⊙ ⟦{mask}⟧⟦{drawn}⟧ / (1 − {p})", "what was dropped had no influence"),
+        Slot("x", "{x̄} += {ȳ}⟦ ⊙ {mask} / (1 − {p})⟧", "what was dropped had no influence"),
         Slot("mask", optional=True, elements="any"),
     )
-    formula: ClassVar[str] = "{y} = {x} ⊙ ⟦{mask}⟧⟦{drawn}⟧ / (1 − {p})"
+    formula: ClassVar[str] = "{y} = {x}⟦ ⊙ {mask} / (1 − {p})⟧"
     shapes: ClassVar[str] = "x any shape, mask (1 keeps, 0 drops) the same shape → the same shape"
     convention: ClassVar[str] = (
         "without a given mask it is drawn from seed: numpy's Generator(PCG64(seed)).random(shape) ≥ p keeps; "
@@ -45,12 +45,10 @@ class Dropout(Operator, frozen=True, tag="dropout"):
     training: Annotated[bool, msgspec.Meta(description="false: everything passes unchanged")] = True
 
     def words(self, inputs: Any) -> dict[str, str]:
-        """Name the drawn mask where none is given; without training nothing is dropped."""
-        words = super().words(inputs)
+        """Name the mask by its seed, for where none is given; without training there is no p, and nothing dropped."""
+        words = super().words(inputs) | {"mask": f"mask(seed {self.seed})"}
         if not self.training:
-            words["p"] = "0"
-        if len(inputs) < 2 or inputs[1] is None:
-            words["drawn"] = f"mask(seed {self.seed})" if self.training else "1"
+            del words["p"]
         return words
 
     def infer(self, x: TensorType, mask: TensorType | None = None) -> TensorType:

@@ -20,6 +20,7 @@ class Matmul(Operator, frozen=True, tag="matmul"):
         Slot("b", "{b̄} += {a}ᵀ · {ȳ}", "d(AB) = A·dB, and tr(Ȳᵀ A dB) = tr((Aᵀ Ȳ)ᵀ dB)"),
     )
     formula: ClassVar[str] = "{y} = {a} · {b}"
+    shapes: ClassVar[str] = "a (…, n, k), b (…, k, m) → (…, n, m); a vector (k) drops its axis again"
 
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
         """Inner sizes must agree: (…, n, k) · (…, k, m) gives (…, n, m)."""
@@ -73,6 +74,7 @@ class Linear(Operator, frozen=True, tag="linear"):
         Slot("bias", "{bias̄} += Σ {ȳ} over rows", "the bias was added to every row", optional=True),
     )
     formula: ClassVar[str] = "{y} = {x} · {weight}ᵀ⟦ + {bias}⟧"
+    shapes: ClassVar[str] = "x (…, in), weight (out, in), bias (out) → (…, out)"
 
     def infer(self, x: TensorType, weight: TensorType, bias: TensorType | None = None) -> TensorType:
         """Weight is (out, in), bias (out), the last axis of x is in."""

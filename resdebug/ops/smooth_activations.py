@@ -17,6 +17,8 @@ from resdebug.ops.elementwise import Elementwise
 
 ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
 CUBIC = 0.044715
+SATURATED = 20.0
+"""Where the tanh in GELU's approximation is 1 to the last digit, in double precision too."""
 
 
 class Gelu(Elementwise, frozen=True, tag="gelu"):
@@ -40,6 +42,8 @@ class Gelu(Elementwise, frozen=True, tag="gelu"):
             from scipy.special import ndtr
 
             return np.asarray(ndtr(x)), np.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+        # Further out x² would overflow, and 0 · ∞ be NaN.
+        x = np.minimum(np.maximum(x, x.dtype.type(-SATURATED)), x.dtype.type(SATURATED))
         t = np.tanh(ROOT_2_OVER_PI * (x + CUBIC * x**3))
         return 0.5 * (1 + t), 0.5 * (1 - t * t) * (ROOT_2_OVER_PI * (1 + 3 * CUBIC * x * x))
 

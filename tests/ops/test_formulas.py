@@ -17,7 +17,7 @@ from resdebug.ops.formula import bar, fill, placeholders
 from tests.ops.cases import CASES, DIFFERENTIATED
 from tests.ops.cases.table import Case
 
-EXTRA_WORDS = {"n", "Σ", "drawn", "approximation"}
+EXTRA_WORDS = {"n", "Σ", "drawn", "approximation", "copies"}
 """What templates may name beside y, slots, their adjoints and attributes: what ``words`` adds for some operators."""
 
 

@@ -8,7 +8,8 @@ import pytest
 from resdebug.network.types import TensorType
 from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Operator
-from resdebug.ops.shaping import Concat, Flatten, Reshape, Transpose
+from resdebug.ops.joining import Concat
+from resdebug.ops.shaping import Flatten, Reshape, Transpose
 from tests.ops.cases import CASES, ELEMENTS, SLOT_IDS, SLOTS
 from tests.ops.cases.table import Case
 from tests.ops.draws import Array

@@ -13,9 +13,10 @@ from resdebug.network.signature import RuleBroken
 from resdebug.network.types import TensorType
 from resdebug.ops.arithmetic import Add
 from resdebug.ops.base import Operator, unbroadcast
+from resdebug.ops.joining import Concat
 from resdebug.ops.linear_algebra import Matmul
 from resdebug.ops.reductions import Sum
-from resdebug.ops.shaping import Concat, Reshape, Transpose
+from resdebug.ops.shaping import Reshape, Transpose
 from tests.ops.cases import DIFFERENTIATED, PROBLEMS
 from tests.ops.checking import moved
 from tests.ops.draws import Array

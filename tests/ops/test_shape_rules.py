@@ -14,8 +14,8 @@ from resdebug.ops.activations import Relu
 from resdebug.ops.base import Operator
 from resdebug.ops.convolution import Conv2d
 from resdebug.ops.elementwise import Elementwise
+from resdebug.ops.joining import Concat
 from resdebug.ops.pooling import MaxPool2d
-from resdebug.ops.shaping import Concat
 from tests.ops.cases import DIFFERENTIATED, REFUSED, WRONG
 from tests.ops.cases.table import Shape
 

@@ -7,7 +7,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from resdebug.ops.arithmetic import Add, Div, Maximum, Minimum, Mul, Sub
-from tests.ops.cases.table import EmptyRow, Family, KinkRow, RefusedRow, both
+from tests.ops.cases.table import INF, NAN, EmptyRow, Family, KinkRow, RefusedRow, both
 from tests.ops.draws import Draw, off_zero
 from tests.ops.strategies import broadcasting, problems
 
@@ -58,11 +58,17 @@ PROBLEMS: Final = problems(
     ("minimum", {}, apart),
 )
 
-TIES: Final = [[1.0, 2.0, 3.0, 0.0, -0.0, -1.0], [2.0, 2.0, 1.0, -0.0, 0.0, -1.0]]
+TIES: Final = [
+    [1.0, 2.0, 3.0, 0.0, -0.0, -1.0, INF, -INF, INF, NAN, 1.0, NAN],
+    [2.0, 2.0, 1.0, -0.0, 0.0, -1.0, INF, -INF, -INF, 1.0, NAN, NAN],
+]
+STRETCHED_TIES: Final = [[[1.0, 2.0], [2.0, 3.0]], [2.0]]
 
 KINKS: Final[list[KinkRow]] = [
     ("maximum", Maximum(), TIES, lambda t, a, b: t.maximum(a, b)),
     ("minimum", Minimum(), TIES, lambda t, a, b: t.minimum(a, b)),
+    ("maximum-stretched", Maximum(), STRETCHED_TIES, lambda t, a, b: t.maximum(a, b)),
+    ("minimum-stretched", Minimum(), STRETCHED_TIES, lambda t, a, b: t.minimum(a, b)),
 ]
 
 FAMILY: Final = Family(cases=CASES, empty=EMPTY, problems=PROBLEMS, refused=REFUSED, kinks=KINKS)

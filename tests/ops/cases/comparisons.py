@@ -7,7 +7,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from resdebug.ops.comparisons import CausalMask, Comparison, Eq, Ge, Gt, Le, Lt, Ne, Where
-from tests.ops.cases.table import Case, EmptyRow, Family, KinkRow, RefusedRow, WrongRow, case
+from tests.ops.cases.table import INF, NAN, Case, EmptyRow, Family, KinkRow, RefusedRow, WrongRow, case
 from tests.ops.draws import Draw, mask, normal
 from tests.ops.strategies import broadcasting, problems, shapes, sizes
 
@@ -106,7 +106,10 @@ PROBLEMS: Final = problems(
     ),
 )
 
+HALF_CHOSEN: Final = [[1.0, 0.0, 1.0, 0.0], [1.0, NAN, INF, 2.0], [NAN, 3.0, -INF, -INF]]
+
 KINKS: Final[list[KinkRow]] = [
+    ("where", Where(), HALF_CHOSEN, lambda t, c, a, b: t.where(c != 0, a, b)),
     ("causal_mask", CausalMask(), [[[1.0, 2.0], [float("nan"), 3.0]]], lambda t, x: masked(t, x, 0)),
 ]
 

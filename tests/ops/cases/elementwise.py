@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from hypothesis import strategies as st
@@ -112,6 +113,7 @@ POINTS: Final[list[PointRow]] = [
     (Log1p(), 1e-300, 1e-300, 1.0),
     (Log1p(), -2.0, NAN, -1.0),
     (Expm1(), -INF, -1.0, 0.0),
+    (Expm1(), -40.0, -1.0, math.exp(-40)),
     (Expm1(), 1e-300, 1e-300, 1.0),
     (Sin(), INF, NAN, NAN),
     (Cos(), 0.0, 1.0, -0.0),

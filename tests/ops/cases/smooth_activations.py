@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from resdebug.ops.smooth_activations import Gelu, Logsigmoid, Mish, Silu, Softplus
-from tests.ops.cases.table import INF, EmptyRow, Family, PointRow, WrongRow, alike, on
+from tests.ops.cases.table import INF, EmptyRow, Family, KinkRow, PointRow, WrongRow, alike, on
 from tests.ops.draws import Draw, normal
 from tests.ops.strategies import elementwise, problems
 
@@ -44,6 +44,9 @@ POINTS: Final[list[PointRow]] = [
     (Gelu(), 0.0, 0.0, 0.5),
     (Gelu(), 40.0, 40.0, 1.0),
     (Gelu(), -40.0, -0.0, 0.0),
+    (Gelu(approximate="tanh"), 0.0, 0.0, 0.5),
+    (Gelu(approximate="tanh"), 1e200, 1e200, 1.0),
+    (Gelu(approximate="tanh"), -1e200, -0.0, 0.0),
     (Silu(), 0.0, 0.0, 0.5),
     (Silu(), 1000.0, 1000.0, 1.0),
     (Silu(), -1000.0, -0.0, 0.0),
@@ -52,11 +55,17 @@ POINTS: Final[list[PointRow]] = [
     (Softplus(), -1000.0, 0.0, 0.0),
     (Softplus(), -INF, 0.0, 0.0),
     (Softplus(threshold=0.0), 1.0, 1.0, 1.0),
+    (Softplus(beta=2.0), 1e308, 1e308, 1.0),
     (Mish(), 0.0, 0.0, 0.6),
     (Mish(), 1000.0, 1000.0, 1.0),
     (Logsigmoid(), 0.0, -math.log(2), 0.5),
     (Logsigmoid(), -1000.0, -1000.0, 1.0),
     (Logsigmoid(), INF, 0.0, 0.0),
+]
+
+KINKS: Final[list[KinkRow]] = [
+    # On the threshold itself it is still the logarithm.
+    ("softplus", Softplus(threshold=0.0), [[0.0, -0.0, 1.0, 30.0]], lambda t, x: t.nn.functional.softplus(x, 1.0, 0.0)),
 ]
 
 PROBLEMS: Final = problems(
@@ -75,5 +84,6 @@ FAMILY: Final = Family(
     problems=PROBLEMS,
     wrong=WRONG,
     points=POINTS,
+    kinks=KINKS,
     not_analytic=dict.fromkeys(("silu", "softplus", "mish", "logsigmoid"), SHIFTED),
 )
