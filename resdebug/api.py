@@ -51,7 +51,7 @@ def open_pass(
     if not is_trace(data):
         network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
         return differentiate(network, rule=rule, report=report)
-    recorded = parse_trace(data, str(path))
+    recorded = parse_trace(data, str(path), memory=memory)
     if target not in {None, recorded.target} or rule not in {"sum", recorded.rule}:
         what = f'a trace is what it is: its target is "{visible(recorded.target)}" and its rule {recorded.rule}'
         raise UsageError(Fault("U001", what, "open the network to run it otherwise"))

@@ -87,6 +87,7 @@ CODES: Final[dict[str, str]] = {
     "T006": "The order of events is not that of a reverse pass.",
     "T007": "An event speaks of a node or edge that the network does not have.",
     "T008": "A tensor in the trace is not of the shape or type that it should be.",
+    "T009": "The trace does not hold the numbers of this leaf: its target does not depend on it.",
     "U001": "The command line is at fault.",
     "U002": "There is no terminal to draw on, or it cannot draw.",
 }

@@ -1,8 +1,9 @@
 """By which way does a contribution come: through the skip, or through the branch?
 
 From a fork several ways lead towards the target; they meet again at a join, the first node that all of them pass.
-Where that join is an addition, the shortest way round is the skip (an identity, or a projection), the others are
-branches.
+Where that join is an addition or a concatenation, and the shortest way round is an identity or holds nothing but
+linear operators (a projection, a scale, a padding), that way is the skip and the others are branches. Where even the
+shortest way goes through an activation, nothing is called a skip.
 """
 
 from __future__ import annotations
@@ -17,6 +18,15 @@ from resdebug.network.model import Edge
 from resdebug.passes.protocol import Pass
 
 JOINS: Final = frozenset({"add", "concat"})
+
+LINEAR: Final = frozenset((
+    "identity", "neg", "scale", "mul", "div", "sub", "add", "linear", "matmul", "einsum", "conv1d", "conv2d", "conv3d",
+    "conv_transpose2d", "batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "avg_pool1d",
+    "avg_pool2d", "avg_pool3d", "global_avg_pool", "adaptive_avg_pool2d", "max_pool2d", "pad", "slice", "split",
+    "select", "reshape", "flatten", "transpose", "permute", "squeeze", "unsqueeze", "expand", "upsample",
+    "pixel_shuffle", "pixel_unshuffle", "dropout", "concat", "roll", "flip",
+))  # fmt: skip
+"""What a shortcut may be made of: operators that keep its way straight, with or without a norm or a pooling in it."""
 
 
 class Way(Enum):
@@ -33,11 +43,6 @@ class Route:
     way: Way
     join: str
     length: int
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether this is a skip without any operator: its local derivative is 1."""
-        return self.way is Way.SKIP and self.length == 0
 
 
 class Routes:
@@ -65,11 +70,26 @@ class Routes:
         shortest = min(lengths.values())
         if sum(length == shortest for length in lengths.values()) > 1:
             return {}
+        if shortest and not all(self._is_straight(e, join) for e in arrivals if lengths[e.index] == shortest):
+            return {}
         name = self.pass_.network.nodes[join].name
         return {
             index: Route(Way.SKIP if length == shortest else Way.BRANCH, name, length)
             for index, length in lengths.items()
         }
+
+    def _is_straight(self, edge: Edge, join: int) -> bool:
+        """Whether all ways from ``edge`` to ``join`` hold linear operators only."""
+        arrivals = self.pass_.schedule.arrivals
+        stack, seen = [edge.consumer_index], {join}
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                if self.pass_.network.nodes[node].op not in LINEAR:
+                    return False
+                stack += [e.consumer_index for e in arrivals[node]]
+        return True
 
     def _length(self, edge: Edge, join: int) -> int:
         """Return the number of operators on the longest way from ``edge`` to ``join``, the join not counted."""

@@ -5,6 +5,7 @@ Results go to stdout, everything else to stderr.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from resdebug.cli.parser import parse
 
     arguments = list(sys.argv[1:] if argv is None else argv)
-    form: Literal["text", "json"] = "json" if "--diagnostics=json" in arguments else "text"
+    as_json = "--diagnostics=json" in arguments or "--diagnostics json" in " ".join(arguments)
+    form: Literal["text", "json"] = "json" if as_json else "text"
+    for stream in (sys.stdout, sys.stderr):
+        # Where the locale has no mathematics it is spelled out, not a reason to break off.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         options = parse(arguments)
         code: int = options.run(options)

@@ -58,7 +58,7 @@ def list_kinds(*, as_json: bool) -> int:
             {"kind": k.name, "about": k.about, "source": k.source, "options": [_flag(o) for o in k.options]}
             for k in KINDS.values()
         ]
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
+        print(json.dumps(rows, indent=1))
         return 0
     width = max(map(len, KINDS))
     for kind in KINDS.values():

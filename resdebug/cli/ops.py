@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     told = [describe(operator) for operator in chosen]
     form = options.form or ("unicode" if _shows_mathematics() else "ascii")
     if options.json:
-        print(json.dumps(told if options.name is None else told[0], ensure_ascii=False, indent=1))
+        print(json.dumps(told if options.name is None else told[0], indent=1))
     elif options.name is None:
         print("\n".join(table(told, form)))
     else:

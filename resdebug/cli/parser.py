@@ -33,11 +33,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     Raises UsageError; leaves with 0 after ``--help`` and ``--version``.
     """
     parser, names = build()
-    first = next((a for a in arguments if not a.startswith("-")), None)
     if not arguments:
         parser.print_help(sys.stderr)
         raise UsageError(Fault("U001", "no file is named", "resdebug graphs/resblock.json"))
-    if first not in names and not {"-h", "--help", "--version"} & set(arguments):
+    if arguments[0] not in names and not {"-h", "--help", "--version"} & set(arguments):
         arguments = ["open", *arguments]
     return parser.parse_args(arguments)
 

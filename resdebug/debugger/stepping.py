@@ -50,10 +50,13 @@ def stops(timeline: Timeline, granularity: Granularity) -> Stops:
     else:
         last: dict[str, int] = {}
         for i in timeline.reverse:
+            node = timeline.network.nodes[i]
+            # Parameters are visited last of all; the way through a block ends with its last operator.
+            if node.is_leaf:
+                continue
             end = timeline.end_of_visit(i) or 0
-            block = timeline.network.nodes[i].block
-            if block:
-                last[block] = end
+            if node.block:
+                last[node.block] = end
             else:
                 reverse.append(end)
         reverse += last.values()

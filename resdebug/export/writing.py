@@ -55,8 +55,9 @@ def whole_file(path: Path, *, force: bool = False) -> Iterator[IO[bytes]]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(_mode(path))
         _put_in_place(temporary, path, force=force)
+        _sync_folder(path.parent)
     except OSError as error:
         raise IOFailure(Fault("X004", f"writing broke off: {error.strerror}", _advice(error), place)) from None
     finally:
@@ -77,6 +78,24 @@ def _put_in_place(temporary: Path, path: Path, *, force: bool) -> None:
     except OSError:  # a file system without hard links
         check_destination(path, force=False)
         temporary.replace(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the new name on disk too, where a folder can be synchronised."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _mode(path: Path) -> int:
+    """Return the permissions of the file that is replaced, or those of a new one."""
+    try:
+        return stat.S_IMODE(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return 0o666 & ~_umask()
 
 
 def _umask() -> int:

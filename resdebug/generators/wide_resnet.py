@@ -16,7 +16,9 @@ def make(kind: Kind, options: Options) -> Builder:
     """Return WRN-depth-width: 6n + 4 layers, three stages of 16, 32 and 64 times width channels."""
     depth, width = options.depth or 28, options.width or 10
     if depth < 10 or (depth - 4) % 6:
-        raise UsageError(Fault("U001", f"a wide ResNet of depth {depth} does not exist", "depth is 6n + 4: 16, 22, 28, 40"))
+        raise UsageError(
+            Fault("U001", f"a wide ResNet of depth {depth} does not exist", "depth is 6n + 4: 16, 22, 28, 40")
+        )
     b = Builder(f"wide_resnet{depth}_{width}", describe(kind, options), dtype=options.dtype, seed=options.seed)
     per_stage, size = (depth - 4) // 6, options.image_size or 32
     net = Residual(b, replace(options, preact=True), blocks=3 * per_stage)

@@ -7,6 +7,7 @@ whoever has the text turns them into lines and columns.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -103,6 +104,7 @@ class _Builder:
             about=self.raw.get("graph", {}),
             warnings=self.faults.warnings,
             catalogue=self.catalogue,
+            limit=self.limit,
         )
 
     def top_level(self) -> tuple[list[dict[str, Any]], list[Any], str]:
@@ -145,6 +147,8 @@ class _Builder:
         for key in ("name", "description", "dtype"):
             if key in graph and not isinstance(graph[key], str):
                 self.faults.add("J041", f"{key} is {kind_of(graph[key])}, not a string", pointer=f"/graph/{key}")
+            elif key in graph and not _is_text(graph[key]):
+                self.faults.add("J041", f"{key} holds half a character", pointer=f"/graph/{key}")
             elif key in graph:
                 about[key] = graph[key]
         if about["dtype"] not in FLOATS:
@@ -214,6 +218,10 @@ class _Builder:
         except msgspec.ValidationError:
             self.explain_attributes(i, name, op, given)
             return None
+        for key, value in given.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                what = f'"{visible(name)}": {op}.{key} is {value}, which no file can hold'
+                self.faults.add("G023", what, "give a finite number", pointer=f"/nodes/{i}{escape(key)}", node=name)
         if not given:
             self.plain[op] = operator
         return operator

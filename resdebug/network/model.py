@@ -100,6 +100,7 @@ class Network:
         about: Mapping[str, Any],
         warnings: Sequence[Fault] = (),
         catalogue: Catalogue,
+        limit: int,
     ) -> None:
         self.name = name
         self.description = description
@@ -111,6 +112,8 @@ class Network:
         self.about = about
         self.warnings = tuple(warnings)
         self.catalogue = catalogue
+        self.limit = limit
+        """Most bytes that values and adjoints may take together."""
         self.schedules: dict[str, Schedule] = {}
         """Passes that have been laid out, by target: they depend on the wiring alone."""
         self._index = {node.name: node.index for node in self.nodes}

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from resdebug.errors import Fault, UsageError, quoted
-from resdebug.network import limits
+from resdebug.errors import BadInput, Fault, Place, UsageError, quoted
 from resdebug.network.faults import FaultList
-from resdebug.network.model import Network
+from resdebug.network.model import Network, Node
 from resdebug.network.shapes import ShapeChecker
+from resdebug.network.tensorfiles import TensorFault, refused
 from resdebug.network.types import TensorType
-from resdebug.network.values import Numbers, Value
+from resdebug.network.values import Numbers, Value, fitted
 from resdebug.network.wiring import topological
 from resdebug.text import did_you_mean, visible
 
@@ -23,7 +23,8 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
     """Return ``network`` with ``arrays`` as the values of the inputs, parameters or constants they name.
 
     Arrays are copied and take the leaf's element type; their shapes may differ from the old ones if every operator
-    still agrees. Raises UsageError for a name that is no leaf, BadInput when shapes no longer fit.
+    still agrees. Raises UsageError for a name that is no leaf, BadInput when shapes no longer fit or a number would
+    change.
     """
     values: dict[str, Value] = dict(network.values)
     types = {node.index: node.type for node in network.nodes if node.is_leaf}
@@ -33,7 +34,7 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
             what = f'"{visible(name)}" is not an input, parameter or constant'
             raise UsageError(Fault("G052", what, hint or f"there is {quoted(values)}"))
         node = network[name]
-        copied = np.array(array, dtype=node.dtype)
+        copied = _numbers(array, node)
         values[name] = Numbers(copied)
         types[node.index] = TensorType(copied.shape, node.dtype)
     changed = any(network.nodes[i].type != type_ for i, type_ in types.items())
@@ -49,14 +50,31 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
         about=network.about,
         warnings=network.warnings,
         catalogue=network.catalogue,
+        limit=network.limit,
     )
     result.schedules = network.schedules
     return result
 
 
+def _numbers(array: Any, node: Node) -> np.ndarray:
+    """Return a copy of ``array`` in the element type of ``node``. Raises BadInput rather than to change a number."""
+    place = Place(node=node.name)
+    try:
+        given = np.array(array)
+        if given.dtype.kind not in "fiub":
+            what = f'the value given for "{visible(node.name)}" holds {visible(str(given.dtype))}, not numbers'
+            raise BadInput(Fault("S011", what, f"give {node.type}", place))
+        return np.array(fitted(given, node.dtype))
+    except ValueError as error:
+        what = f'the value given for "{visible(node.name)}": {visible(str(error))}'
+        raise BadInput(Fault("S014", what, "every row needs the same length", place)) from None
+    except TensorFault as error:
+        raise refused(error, place) from None
+
+
 def _retyped(network: Network, leaves: Mapping[int, TensorType]) -> tuple[Any, ...]:
     faults = FaultList()
-    checker = ShapeChecker(faults, [node.name for node in network.nodes], "edges", limits.memory_limit())
+    checker = ShapeChecker(faults, [node.name for node in network.nodes], "edges", network.limit)
     types = checker.run(
         topological(len(network.nodes), network.edges),
         [node.operator for node in network.nodes],

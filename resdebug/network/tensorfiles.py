@@ -222,7 +222,8 @@ def _safetensors(path: Path) -> dict[str, Stored]:
     except (SafetensorError, OSError, ValueError) as error:
         what = f"{visible(path.name)} is not a safetensors file: {visible(str(error), limit=120)}"
         raise TensorFault("W020", what, hint) from None
-    if header.count(b'"data_offsets"') != len(entries) and repeats_a_key(header, entries):
+    tensors = len(entries) - ("__metadata__" in entries)
+    if header.count(b'"data_offsets"') != tensors and repeats_a_key(header, entries):
         raise TensorFault("W030", f"{visible(path.name)} names a tensor twice", hint)
     entries.pop("__metadata__", None)
     return {

@@ -150,6 +150,17 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """A value of which only the type is known: a trace does not hold what its target does not depend on."""
+
+    type: TensorType
+
+    def array(self) -> np.ndarray:
+        """Raise TensorFault."""
+        raise TensorFault("T009", "the trace does not hold these numbers", "open the network it was made from")
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """A value that an initialiser makes."""
 
@@ -188,8 +199,10 @@ def read_value(node: dict[str, Any], default: str, files: TensorFiles, limit: in
     if raw is None:
         hint = 'give "value": numbers, {"init": "normal", "shape": [...], "seed": 1}, or {"file": ..., "name": ...}'
         raise ValueFault("S010", "has no value", hint, "/value" if "value" in node else "")
-    if isinstance(raw, np.ndarray | np.generic):
-        value: Value = _from_memory(np.asarray(raw), dtype if "dtype" in node else None, default)
+    if isinstance(raw, Missing):
+        value: Value = raw
+    elif isinstance(raw, np.ndarray | np.generic):
+        value = _from_memory(np.asarray(raw), dtype if "dtype" in node else None, default)
     elif isinstance(raw, dict):
         value = _from_file(raw, node, default, files) if "file" in raw else _from_rule(raw, dtype, limit)
     else:

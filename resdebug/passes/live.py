@@ -72,14 +72,17 @@ def differentiate(
     """Run the forward and the reverse pass of ``network``.
 
     ``target`` and ``inputs`` (arrays by name of an input, parameter or constant) override the file's. ``rule`` is how
-    contributions accumulate: anything but ``sum`` is wrong on purpose. Raises UsageError for an unknown name or rule,
-    BadInput when shapes do not fit or the target is no scalar.
+    contributions accumulate: anything but ``sum`` is wrong on purpose. Raises UsageError for an unknown name or rule or
+    a target that is no scalar, BadInput when shapes do not fit or a given number does not fit its element type.
     """
     if rule not in RULES:
         raise UsageError(Fault("G053", f'unknown accumulation rule "{visible(rule)}"', did_you_mean(rule, RULES)))
     if target is not None:
         check_target(network, target)
-    return LivePass(with_values(network, inputs) if inputs else network, target, rule, report)
+    if inputs:
+        network = with_values(network, inputs)
+        check_target(network, target or network.target)
+    return LivePass(network, target, rule, report)
 
 
 def check_target(network: Network, target: str) -> None:

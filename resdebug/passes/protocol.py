@@ -14,6 +14,7 @@ import numpy as np
 
 from resdebug.engine.accumulation import accumulate
 from resdebug.engine.forward import frozen
+from resdebug.network.digest import digest
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 from resdebug.ops.base import Array
@@ -62,6 +63,10 @@ class Pass(ABC):
     def events(self) -> Timeline:
         """All events in order."""
         return Timeline(self.network, self.schedule)
+
+    def digest(self) -> str:
+        """Return the fingerprint of the network with the numbers that this pass was run on."""
+        return digest(self.network, self.value)
 
     @abstractmethod
     def value(self, node: str) -> Array | None:

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
 from resdebug.engine.accumulation import RULES
 from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.building import build
-from resdebug.network.limits import memory_limit
 from resdebug.network.model import Edge, Network
-from resdebug.network.order import Schedule
+from resdebug.network.order import Schedule, schedule
 from resdebug.network.signature import LEAVES
 from resdebug.network.source import read_text
+from resdebug.network.types import ITEM_BYTES, TensorType
+from resdebug.network.values import Missing
 from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Array
+from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded, Timeline
 from resdebug.passes.protocol import Pass
 from resdebug.passes.trace import (
     FORMAT,
@@ -49,11 +50,17 @@ class RecordedPass(Pass):
         values: Mapping[int, Array],
         adjoints: Mapping[int, Array],
         contributions: Mapping[int, Array],
+        digest: str,
     ) -> None:
         super().__init__(network, schedule, rule)
+        self._digest = digest
         self._values = values
         self._adjoints = adjoints
         self._contributions = contributions
+
+    def digest(self) -> str:
+        """Return the fingerprint that the trace carries."""
+        return self._digest
 
     def value(self, node: str) -> Array | None:
         """Return a node's value; None when the trace has none, as for nodes the target does not depend on."""
@@ -76,10 +83,13 @@ def is_trace(data: bytes) -> bool:
     return head.startswith(b"{") and b'"format"' in head and FORMAT.encode() in head
 
 
-def load_trace(path: str | Path) -> RecordedPass:
-    """Read a trace in JSON or JSONL. Raises MissingInput, BadInput with line and event, IOFailure."""
+def load_trace(path: str | Path, *, memory: int | None = None) -> RecordedPass:
+    """Read a trace in JSON or JSONL. Raises MissingInput, BadInput with line and event, IOFailure.
+
+    ``memory`` is how many bytes values and adjoints may take together (80 % of what is free).
+    """
     path = Path(path)
-    return parse_trace(read_text(path), str(path))
+    return parse_trace(read_text(path), str(path), memory=memory)
 
 
 class _Line(NamedTuple):
@@ -87,7 +97,7 @@ class _Line(NamedTuple):
     record: Record
 
 
-def parse_trace(data: bytes, file: str) -> RecordedPass:
+def parse_trace(data: bytes, file: str, *, memory: int | None = None) -> RecordedPass:
     """Read the text of the trace ``file``. Raises BadInput."""
     header, lines = _split(data, file)
     if header.format != FORMAT or header.version != VERSION:
@@ -96,7 +106,7 @@ def parse_trace(data: bytes, file: str) -> RecordedPass:
     if header.rule not in RULES:
         what = f'unknown accumulation rule "{visible(header.rule)}"'
         raise BadInput(Fault("T002", what, did_you_mean(header.rule, RULES), Place(file, 1, 1)))
-    return _Reader(file, header, lines).read()
+    return _Reader(file, header, lines, memory).read()
 
 
 def _split(data: bytes, file: str) -> tuple[Header, Iterator[_Line]]:
@@ -129,10 +139,27 @@ def _lines(rest: bytes, file: str) -> Iterator[_Line]:
             raise BadInput(Fault("T003", what, "the trace was cut off or changed", Place(file, number, 1))) from None
 
 
+def _event_of(item: Record | Event) -> tuple[str, ...]:
+    """Return what a record or an event is about, to be compared."""
+    match item:
+        case EvaluatedRecord(node=node) | Evaluated(node=node):
+            return ("evaluated", node)
+        case SeededRecord(node=node) | Seeded(node=node):
+            return ("seeded", node)
+        case CompletedRecord(node=node) | Completed(node=node):
+            return ("completed", node)
+        case ContributedRecord(consumer=consumer, slot=slot, node=node):
+            return ("contributed", consumer, slot, node)
+        case Contributed(edge=edge):
+            return ("contributed", edge.consumer, edge.slot, edge.source)
+    return ("end",)
+
+
 class _Reader:
     """Takes the records in order and fits them to the network of the header."""
 
-    def __init__(self, file: str, header: Header, lines: Iterable[_Line]) -> None:
+    def __init__(self, file: str, header: Header, lines: Iterable[_Line], memory: int | None) -> None:
+        self.memory = memory
         self.file = file
         self.header = header
         self.lines = list(lines)
@@ -157,26 +184,52 @@ class _Reader:
                 case EvaluatedRecord():
                     index = self.index(network, record.node, number)
                     forward.append(index)
-                    values[index] = self.tensor(record.value, network.nodes[index].shape, number)
+                    values[index] = self.tensor(record.value, network.nodes[index].type, number)
                 case SeededRecord():
                     self.index(network, record.node, number)
                 case CompletedRecord():
                     index = self.index(network, record.node, number)
                     visited.append(index)
-                    adjoints[index] = self.tensor(record.adjoint, network.nodes[index].shape, number)
+                    adjoints[index] = self.tensor(record.adjoint, network.nodes[index].type, number)
                 case ContributedRecord():
                     edge = self.edge(record, number)
-                    shape = network.nodes[edge.source_index].shape
-                    contributions[edge.index] = self.tensor(record.contribution, shape, number)
+                    type_ = network.nodes[edge.source_index].type
+                    contributions[edge.index] = self.tensor(record.contribution, type_, number)
                     sent[edge.consumer_index].append(edge)
                     got[edge.source_index].append(edge)
-        active = tuple(i in adjoints for i in range(len(network.nodes)))
-        order = tuple(reversed(forward))
-        if visited != [i for i in order if active[i]]:
-            raise self.fault(1, "T006", "nodes were not completed in the reverse of the order of evaluation")
-        target = network[self.header.target].index
-        plan = Schedule(target, order, active, tuple(map(tuple, sent)), tuple(map(tuple, got)))
-        return RecordedPass(network, plan, self.header.rule, values, adjoints, contributions)
+        plan = Schedule(
+            network[self.header.target].index,
+            tuple(reversed(forward)),
+            tuple(i in adjoints for i in range(len(network.nodes))),
+            tuple(map(tuple, sent)),
+            tuple(map(tuple, got)),
+        )
+        self.check_order(network, plan)
+        return RecordedPass(network, plan, self.header.rule, values, adjoints, contributions, self.header.digest)
+
+    def check_order(self, network: Network, plan: Schedule) -> None:
+        """Require the events of one whole pass in an order that a reverse pass can have."""
+        place = {i: k for k, i in enumerate(plan.order)}
+        whole = schedule(network, self.header.target)
+        if set(place) != set(whole.order) or len(place) != len(plan.order):
+            raise self.fault(1, "T006", "not every node that the target depends on is evaluated once")
+        for i in plan.order:
+            for edge in network.nodes[i].inputs:
+                if edge is not None and place[edge.source_index] < place[i]:
+                    what = f'"{visible(edge.consumer)}" is evaluated before its input "{visible(edge.source)}"'
+                    raise self.fault(1, "T006", what)
+        if plan.active != whole.active:
+            raise self.fault(1, "T006", "other nodes have adjoints than those that lead to the target")
+        for edges, expected in zip(plan.deliveries, whole.deliveries, strict=True):
+            if sorted(e.index for e in edges) != sorted(e.index for e in expected):
+                what = f'"{visible((edges or expected)[0].consumer)}" does not send one contribution to each input'
+                raise self.fault(1, "T006", what)
+        timeline = Timeline(network, plan)
+        if self.header.events != len(timeline):
+            raise self.fault(1, "T006", f"the header speaks of {self.header.events} events, there are {len(timeline)}")
+        for line, event in zip(self.lines, timeline, strict=False):
+            if _event_of(line.record) != _event_of(event):
+                raise self.fault(line.number, "T006", f"event {line.record.k} is not what comes next in a reverse pass")
 
     def network(self) -> Network:
         """Check the header's network, its leaves filled with what the trace recorded of them."""
@@ -191,21 +244,21 @@ class _Reader:
             filled.append(node | {"value": self.leaf(node, line)})
         raw = self.header.network | {"nodes": filled}
         try:
-            return build(raw, CATALOGUE, target=self.header.target)
+            return build(raw, CATALOGUE, target=self.header.target, limit=self.memory)
         except BadInput as error:
             raise BadInput([fault.located(self.file, 1, 1) for fault in error.faults]) from None
 
-    def leaf(self, node: dict[str, Any], line: _Line | None) -> Array:
+    def leaf(self, node: dict[str, Any], line: _Line | None) -> Array | Missing:
         if line is not None and isinstance(line.record, EvaluatedRecord):
-            return self.tensor(line.record.value, tuple(line.record.value.shape), line.number)
-        shape, dtype = node.get("shape"), node.get("dtype", "float64")
+            tensor = line.record.value
+            return self.tensor(tensor, TensorType(tuple(tensor.shape), tensor.dtype), line.number)
         try:
-            array = np.broadcast_to(np.zeros((), dtype=dtype), shape)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+            known = msgspec.convert(node, TensorType)
+        except msgspec.ValidationError:
             raise self.fault(1, "T002", f'leaf "{visible(str(node.get("id")))}" has no shape') from None
-        if array.nbytes > memory_limit():
-            raise self.fault(1, "S001", f'leaf "{visible(str(node.get("id")))}" is over the memory limit')
-        return array
+        if known.dtype not in ITEM_BYTES or min(known.shape, default=0) < 0:
+            raise self.fault(1, "T002", f'leaf "{visible(str(node.get("id")))}" has an impossible type')
+        return Missing(known)
 
     def index(self, network: Network, name: str, number: int) -> int:
         if name not in network:
@@ -221,13 +274,14 @@ class _Reader:
             raise self.fault(number, "T007", what)
         return edge
 
-    def tensor(self, tensor: Tensor, shape: tuple[int, ...], number: int) -> Array:
+    def tensor(self, tensor: Tensor, type_: TensorType, number: int) -> Array:
         try:
             array = decode(tensor)
         except (ValueError, OverflowError) as error:
             raise self.fault(number, "T008", f"a tensor is at fault: {visible(str(error))}") from None
-        if array.shape != shape:
-            raise self.fault(number, "T008", f"a tensor has shape {array.shape}, the node {shape}")
+        found = TensorType(array.shape, array.dtype.name)
+        if found != type_:
+            raise self.fault(number, "T008", f"a tensor is {found}, the node {type_}")
         return array
 
     def fault(self, number: int, code: str, what: str, hint: str = "") -> BadInput:

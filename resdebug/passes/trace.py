@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 import numpy as np
 
-from resdebug.network.digest import digest, node_link
+from resdebug.network.digest import node_link
 from resdebug.network.types import ITEM_BYTES
 from resdebug.ops.base import Array
 from resdebug.passes.events import Completed, Contributed, Evaluated, Seeded
@@ -90,12 +90,12 @@ Record: TypeAlias = EvaluatedRecord | SeededRecord | CompletedRecord | Contribut
 
 
 def header_of(pass_: Pass, generator: str) -> Header:
-    """Return the header of a trace of ``pass_``; reads the network's tensors for the digest."""
+    """Return the header of a trace of ``pass_``."""
     return Header(
         format=FORMAT,
         version=VERSION,
         generator=generator,
-        digest=digest(pass_.network),
+        digest=pass_.digest(),
         target=pass_.target,
         rule=pass_.rule,
         events=len(pass_.events),

@@ -40,7 +40,10 @@ class Commands(Provider):
                 label = f"{command.name} ({command.keys_text})"
                 yield Hit(score, Text(label), partial(self.main.run_action, command.action), label, command.help)
         session = self.main.session
-        for name in session.matches(query)[:MOST_NODES] if session is not None else []:
+        found = session.matches(query) if session is not None else []
+        if len(found) > MOST_NODES:
+            yield Hit(0.4, Text(f"… {len(found) - MOST_NODES} more nodes match: type more"), lambda: None, "", None)
+        for name in found[:MOST_NODES]:
             label = f"Select {visible(name, limit=60)}"
             yield Hit(0.5, Text(label), partial(self.select, name), label, None)
 

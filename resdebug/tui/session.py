@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from resdebug.analysis.routes import Route, Routes
 from resdebug.analysis.summary import Summary, cosine, norm, summarise
 from resdebug.debugger.debugger import Debugger, State
+from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed
@@ -65,10 +66,12 @@ class Session:
         self._summary = lru_cache(LEDGER_CACHE)(self._summaries)
         self._rows = cache(lambda with_leaves: Rows(pass_, with_leaves=with_leaves))
         self._norms: dict[int, float] = {}
+        self._troubles: dict[str, str] = {}
 
     def prepare(self, report: Callable[[str, int, int], None]) -> None:
         """Work out what the first picture needs: the layout, and the norm of every adjoint."""
-        total = len(self.rows)
+        total = len(self.pass_.schedule.reverse)
+        self.rows  # noqa: B018 - laid out here, not while somebody waits
         for done, index in enumerate(self.pass_.schedule.reverse, start=1):
             self.adjoint_norm(index)
             if done % 256 == 0:
@@ -142,12 +145,27 @@ class Session:
             for k, (row, size) in enumerate(zip(rows, norms, strict=True))
         )
 
+    def value(self, name: str) -> Array | None:
+        """Return a node's value; None where there is none, or where it cannot be had: ``trouble`` says why."""
+        if name in self._troubles:
+            return None
+        try:
+            return self.pass_.value(name)
+        except ResdebugError as error:
+            self._troubles[name] = str(error.faults[0])
+            return None
+
+    def trouble(self, name: str) -> str:
+        """Return why a node outside the pass cannot be evaluated, or nothing."""
+        self.value(name)
+        return self._troubles.get(name, "")
+
     def summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
         """Return the statistics of a node's value and of its adjoint, each None where there is none."""
         return self._summary(name)
 
     def _summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
-        value, adjoint = self.pass_.value(name), self.pass_.adjoint(name)
+        value, adjoint = self.value(name), self.pass_.adjoint(name)
         return None if value is None else summarise(value), None if adjoint is None else summarise(adjoint)
 
     def closes(self, name: str) -> bool:
@@ -174,7 +192,7 @@ class Session:
         name = self.selected
         state = self.debugger.node_state(name)
         parts = self.parts(name)
-        value = None if state.state is State.WAITING else self.pass_.value(name)
+        value = None if state.state is State.WAITING else self.value(name)
         adjoint = View("adjoint", None)
         if state.state is State.COMPLETE:
             adjoint = View("adjoint", self.pass_.adjoint(name))

@@ -73,7 +73,7 @@ def test_variadic_operators_name_their_inputs() -> None:
     b.add("c", "concat", {"x0": "p", "x1": "q"})
     b.add("s", "sum", {"x": "c"})
     run = b.run()
-    assert forward_formula(run.network, run.network["c"]) == "c = concat(p, q, dim 0)"
+    assert forward_formula(run.network, run.network["c"]) == "c = concat(p, q), along dim 0"
     assert contributions(run, "q") == [nfc("q̄ += the part of c̄ that came from q")]
 
 

@@ -25,9 +25,26 @@ def test_projection_skip_is_the_shorter_way() -> None:
     found = routes_at(block(projection=True).run(), "x")
     assert found["proj.x"] == Route(Way.SKIP, "add", 1)
     assert found["conv1.x"] == Route(Way.BRANCH, "add", 5)
-    skip = found["proj.x"]
-    assert skip is not None
-    assert not skip.is_identity
+
+
+def test_a_way_through_an_activation_is_no_skip() -> None:
+    b = Builder("out")
+    b.leaf("x", 1.0)
+    b.add("short", "tanh", {"x": "x"})
+    b.add("exp", "exp", {"x": "x"})
+    b.add("long", "sigmoid", {"x": "exp"})
+    b.add("out", "add", {"a": "short", "b": "long"})
+    assert routes_at(b.run(), "x") == {"short.x": None, "exp.x": None}
+
+
+def test_a_scaled_skip_is_one() -> None:
+    b = Builder("out")
+    b.leaf("x", 1.0)
+    b.add("scaled", "scale", {"x": "x"}, factor=0.5)
+    b.add("exp", "exp", {"x": "x"})
+    b.add("long", "sigmoid", {"x": "exp"})
+    b.add("out", "add", {"a": "scaled", "b": "long"})
+    assert routes_at(b.run(), "x")["scaled.x"] == Route(Way.SKIP, "out", 1)
 
 
 def test_every_block_of_a_chain_has_its_own_join() -> None:

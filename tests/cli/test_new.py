@@ -83,7 +83,7 @@ def test_kinds_are_listed() -> None:
         (["resnet20", "--heads", "4", "-o", "n.json"], "resnet20 has no --heads", "it is for transformer"),
         (["resnet20", "--plain", "--rezero", "-o", "n.json"], "exclude each other", "choose one"),
         (["resnet20", "--preact", "--fixup", "-o", "n.json"], "exclude each other", "choose one"),
-        (["resnet18", "--image-size", "8", "-o", "n.json"], "layer4.0.bn1", "--image-size"),
+        (["resnet18", "--image-size", "8", "-o", "n.json"], "layer2.0.bn1", "--image-size"),
         (["unet", "--image-size", "100", "-o", "n.json"], "cannot be halved", "multiple of 16"),
         (["wide_resnet", "--depth", "20", "-o", "n.json"], "depth 20", "16, 22, 28"),
         (["transformer", "--heads", "7", "-o", "n.json"], "7 heads", "--heads"),

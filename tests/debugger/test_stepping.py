@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import resdebug
 from resdebug.debugger.debugger import Debugger, NodeState, State
 from resdebug.debugger.stepping import Granularity
 from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded
 from resdebug.passes.protocol import Pass
-from tests.support import block, residual_chain, two_path
+from tests.support import GRAPHS, block, residual_chain, two_path
 
 PASSES: dict[str, Pass] = {
     "two_path": two_path().run(),
@@ -82,6 +83,20 @@ def test_block_step_runs_to_the_last_event_of_the_block() -> None:
         assert debugger.pass_.network[event.edge.consumer].block == f"block{k}"
         following = debugger.timeline[debugger.position]
         assert debugger.pass_.network[following.node].block != f"block{k}"
+
+
+def test_blocks_of_networks_with_parameters_end_with_their_last_operator() -> None:
+    # Parameters are visited last of all, though they carry their block's name: they do not make a block longer.
+    debugger = Debugger(resdebug.differentiate(resdebug.load(GRAPHS / "residual20.json")))
+    debugger.step("block")
+    assert debugger.last == Contributed(debugger.pass_.arrivals("relu20")[0])
+    for k in range(10, 0, -1):
+        debugger.step("block")
+        event = debugger.last
+        assert isinstance(event, Contributed)
+        assert (event.edge.consumer, event.edge.source) == (f"conv{2 * k - 1}", f"W{2 * k - 1}")
+    debugger.step("block")
+    assert debugger.position == len(debugger.timeline)
 
 
 def test_both_ends_hold() -> None:

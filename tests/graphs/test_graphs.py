@@ -17,7 +17,6 @@ import pytest
 import resdebug
 from resdebug.analysis.routes import Routes, Way
 from resdebug.analysis.summary import cosine, norm
-from resdebug.engine.differences import central_differences
 from resdebug.errors import MissingInput
 from tests.support import GRAPHS
 
@@ -40,28 +39,37 @@ def test_opens_here_and_in_networkx_without_a_warning(path: Path) -> None:
     assert graph.number_of_edges() == len(net.edges)
 
 
+EPS = float(np.finfo(float).eps)
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_gradients_agree_with_central_differences(path: Path) -> None:
+    """Three elements of every leaf, each by two whole passes.
+
+    The error is bounded relative to the leaf's largest adjoint, plus the roundoff ε·|f|/h of the difference itself;
+    where that would be as large as the adjoint (plain20, whose gradients have vanished), h is larger: the function is
+    that much flatter. So a zero in place of the adjoint would fail, which is asserted too.
+    """
     net = resdebug.load(path)
     pass_ = resdebug.differentiate(net)
+    target = abs(float(np.asarray(pass_.value(net.target)).reshape(-1)[0]))
     rng = np.random.default_rng(0)
     for node in net.nodes:
         if not node.is_differentiable_leaf:
             continue
-        adjoint = pass_.adjoint(node.name)
-        assert adjoint is not None
-        at = [tuple(int(rng.integers(0, n)) for n in node.shape) for _ in range(3 if node.type.size > 60 else 1)]
-        if node.type.size <= 60:
-            found = central_differences(net, node.name)
-            # h is 6e-6, and batch norm over nine places has third derivatives in the hundreds: h²·f‴/6 is some 4e-9.
-            np.testing.assert_allclose(found, adjoint, rtol=0, atol=1e-8 * max(1.0, float(np.abs(adjoint).max())))
-            continue
-        for index in at:
-            moved = _difference(net, node.name, index)
-            assert abs(moved - adjoint[index]) <= 2e-8 * max(1.0, abs(adjoint[index])), (node.name, index)
+        adjoint = np.asarray(pass_.adjoint(node.name))
+        largest = float(np.abs(adjoint).max())
+        h = min(max(1e-5, 1e3 * EPS * target / largest), 1e-3)
+        bound = 1e-4 * largest + 32 * EPS * target / h
+        assert bound < 0.5 * largest, f"differences could not tell {node.name} from zero"
+        steepest = np.unravel_index(int(np.abs(adjoint).argmax()), adjoint.shape)
+        others = [tuple(int(rng.integers(0, n)) for n in node.shape) for _ in range(2)]
+        for index in (tuple(int(i) for i in steepest), *others):
+            found = _difference(net, node.name, index, h)
+            assert abs(found - adjoint[index]) <= bound, (node.name, index, found, float(adjoint[index]))
 
 
-def _difference(net: resdebug.Network, name: str, index: tuple[int, ...], h: float = 1e-5) -> float:
+def _difference(net: resdebug.Network, name: str, index: tuple[int, ...], h: float) -> float:
     """Return the central difference by one element, with two whole passes."""
     ends = []
     for sign in (1, -1):

@@ -16,6 +16,7 @@ import numpy as np
 
 import resdebug
 from resdebug.errors import BadInput, ResdebugError
+from resdebug.network.digest import digest as fingerprint
 from resdebug.network.model import Network
 
 MARK = "¦"
@@ -188,3 +189,8 @@ def check(case: Broken, folder: Path) -> None:
         assert first.isprintable()
     assert case.what in error.faults[0].what
     assert case.hint in error.faults[0].hint
+
+
+def digest(network: Network) -> str:
+    """Return the fingerprint of a network with its own numbers."""
+    return fingerprint(network, lambda name: network.values[name].array())

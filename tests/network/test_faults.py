@@ -173,7 +173,7 @@ def test_diagnostics_in_json(tmp_path: Path) -> None:
         "code": "G020",
         "severity": "error",
         "what": '"c": unknown operator ad',
-        "hint": 'did you mean "add"?',
+        "hint": 'did you mean "pad"?',
         "file": str(path),
         "line": places[2][0],
         "column": places[2][1],

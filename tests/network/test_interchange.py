@@ -13,9 +13,8 @@ import pytest
 
 import resdebug
 from resdebug.errors import BadInput
-from resdebug.network.digest import digest
 from resdebug.network.model import Network
-from tests.network.making import load, plain
+from tests.network.making import digest, load, plain
 
 GRAPHS = sorted((Path(__file__).parents[2] / "graphs").glob("*.json"))
 

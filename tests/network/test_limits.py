@@ -17,10 +17,10 @@ import pytest
 
 import resdebug
 from resdebug.errors import BadInput, MissingInput, ResdebugError
-from resdebug.network.digest import digest
 from tests.network.making import (
     MEMORY,
     beside,
+    digest,
     edge,
     entry,
     leaf,

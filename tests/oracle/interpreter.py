@@ -100,12 +100,14 @@ def interpret(net: resdebug.Network) -> dict[str, Any]:
 def difference(ours: Any, theirs: Any) -> float:
     """Return the largest difference, relative to the largest finite number of either; infinities must agree."""
     theirs = theirs.detach().numpy()
+    if (ours.shape, ours.dtype) != (theirs.shape, theirs.dtype):
+        return float("inf")
     finite = np.isfinite(theirs)
     if not np.array_equal(np.isfinite(ours), finite) or not np.array_equal(ours[~finite], theirs[~finite]):
         return float("inf")
     ours, theirs = ours[finite], theirs[finite]
     scale = max(float(np.abs(theirs).max(initial=0)), float(np.abs(ours).max(initial=0)))
-    return float(np.abs(ours - theirs).max()) / scale if scale else 0.0
+    return float(np.abs(ours - theirs).max(initial=0)) / scale if scale else 0.0
 
 
 def worst_difference(net: resdebug.Network) -> float:

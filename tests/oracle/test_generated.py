@@ -34,7 +34,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "rnn": {"steps": 5, "width": 4},
     "random": {"nodes": 300},
 }
-VARIANTS = [
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
     (kind, {flag: True})
     for kind in ("resnet20", "resnet18", "resnet50")
     for flag in ("preact", "plain", "rezero", "fixup")
@@ -43,7 +43,7 @@ VARIANTS = [
 
 @pytest.mark.parametrize(
     ("kind", "variant"),
-    [(kind, {}) for kind in SMALL] + VARIANTS,
+    [*((kind, {}) for kind in SMALL), *VARIANTS],
     ids=lambda v: v if isinstance(v, str) else "-".join(map(str, v.values())) or "standard",
 )
 def test_every_node(kind: str, variant: dict[str, Any]) -> None:

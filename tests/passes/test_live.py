@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -112,3 +114,43 @@ def test_nothing_goes_through_an_edge_that_takes_no_adjoint() -> None:
     with pytest.raises(KeyError, match="nothing goes"):
         p.contribution(edge)
     assert p.adjoint("label") is None
+
+
+def mean_of_two() -> Builder:
+    b = Builder("y")
+    b.leaf("x", np.array([1.0, 3.0]))
+    b.add("y", "mean", {"x": "x"})
+    return b
+
+
+def test_inputs_that_make_the_target_a_tensor_are_refused() -> None:
+    b = Builder("y")
+    b.leaf("x", np.array([[2.0]]))
+    b.add("y", "scale", {"x": "x"}, factor=3.0)
+    with pytest.raises(UsageError, match="not a scalar"):
+        resdebug.differentiate(b.network(), inputs={"x": np.ones((2, 3))})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (np.array([1 + 2j, 0]), "complex128"),
+        (["a", "b"], "not numbers"),
+        ([[1.0], [2.0, 3.0]], "inhomogeneous"),
+        (np.array([None, None]), "object"),
+    ],
+)
+def test_inputs_that_are_no_numbers_are_refused(given: Any, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        resdebug.differentiate(mean_of_two().network(), inputs={"x": given})
+
+
+def test_inputs_are_never_changed_in_silence() -> None:
+    b = Builder("loss", dtype="float32")
+    b.leaf("x", np.zeros((2, 3), dtype="float32"))
+    b.leaf("t", np.array([0, 1]), op="constant")
+    b.add("loss", "cross_entropy", {"x": "x", "target": "t"})
+    for inputs in ({"t": [0.5, 1.0]}, {"x": np.full((2, 3), 1e300)}):
+        with pytest.raises(BadInput, match="does not fit"):
+            resdebug.differentiate(b.network(), inputs=inputs)
+    assert resdebug.differentiate(b.network(), inputs={"t": [2.0, 1.0]}).network.values["t"].array().tolist() == [2, 1]

@@ -12,6 +12,7 @@ import pytest
 import resdebug
 from resdebug.errors import BadInput
 from resdebug.export.registry import export
+from resdebug.network.tensorfiles import TensorFault
 from resdebug.passes.protocol import Pass
 from tests.support import Builder, block, two_path
 
@@ -20,8 +21,12 @@ def same(live: Pass, recorded: Pass) -> None:
     assert recorded.events[:] == live.events[:]
     assert recorded.target == live.target
     assert recorded.rule == live.rule
-    for index in live.schedule.order:
-        name = live.network.nodes[index].name
+    assert recorded.digest() == live.digest()
+    for node in live.network.nodes:
+        name = node.name
+        if not live.events.after_evaluation(node.index):
+            assert recorded.value(name) is None
+            continue
         assert _bits(recorded.value(name)) == _bits(live.value(name))
         assert _bits(recorded.adjoint(name)) == _bits(live.adjoint(name))
         for mine, theirs in zip(recorded.ledger(name), live.ledger(name), strict=True):
@@ -125,3 +130,110 @@ def test_a_trace_cut_at_any_byte_is_refused_or_whole(tmp_path: Path) -> None:
         path.write_bytes(end[:cut])
         with pytest.raises(BadInput):
             resdebug.load_trace(path)
+
+
+def idle_leaf() -> Builder:
+    """The target of two_path, and a leaf and an operator that it does not depend on."""
+    b = two_path()
+    b.leaf("z", np.array([5.0, 6.0]))
+    b.add("idle", "neg", {"x": "z"})
+    return b
+
+
+def test_what_a_trace_does_not_hold_is_not_made_up(tmp_path: Path) -> None:
+    live = idle_leaf().run()
+    export(live, tmp_path / "t.jsonl")
+    recorded = resdebug.load_trace(tmp_path / "t.jsonl")
+    same(live, recorded)
+    with pytest.raises(TensorFault, match="does not hold"):
+        recorded.network.values["z"].array()
+    with pytest.raises(BadInput, match="does not hold"):
+        resdebug.differentiate(recorded.network).value("idle")
+    export(recorded, tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "t.jsonl").read_bytes()
+
+
+def test_huge_leaves_that_are_not_there_take_no_memory(tmp_path: Path) -> None:
+    export(idle_leaf().run(), tmp_path / "t.jsonl")
+    lines = (tmp_path / "t.jsonl").read_text(encoding="utf-8").splitlines()
+    header = json.loads(lines[0])
+    for node in header["network"]["nodes"]:
+        if node["id"] == "z":
+            node["shape"] = [10**6, 10**6]
+    (tmp_path / "t.jsonl").write_text("\n".join([json.dumps(header), *lines[1:]]), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"S00[12]"):
+        resdebug.load_trace(tmp_path / "t.jsonl", memory=1 << 20)
+
+
+def test_the_digest_is_of_the_numbers_that_were_run_on(tmp_path: Path) -> None:
+    np.savez(tmp_path / "w.npz", w=np.array([1.0, 2.0]))
+    b = Builder("y")
+    b.leaf("x", {"file": "w.npz", "name": "w"})
+    b.add("y", "sum", {"x": "x"})
+    path = b.save(tmp_path / "net.json")
+    live = resdebug.differentiate(resdebug.load(path))
+    digest = live.digest()
+    np.savez(tmp_path / "w.npz", w=np.array([7.0, 8.0]))
+    assert resdebug.differentiate(resdebug.load(path)).digest() != digest
+    assert live.digest() == digest
+    (tmp_path / "w.npz").unlink()
+    export(live, tmp_path / "t.jsonl")
+    assert resdebug.load_trace(tmp_path / "t.jsonl").digest() == digest
+
+
+def events(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the header and the records of a trace of two_path."""
+    export(two_path().run(), folder / "t.jsonl")
+    header, *records = map(json.loads, (folder / "t.jsonl").read_text(encoding="utf-8").splitlines())
+    return header, records
+
+
+def dropped(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    at = next(i for i, r in enumerate(records) if r["event"] == "contributed")
+    return records[:at] + records[at + 1 :]
+
+
+def doubled(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    at = next(i for i, r in enumerate(records) if r["event"] == "contributed")
+    return records[: at + 1] + records[at:]
+
+
+def early(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(records, key=lambda r: ["evaluated", "seeded", "contributed", "completed", "end"].index(r["event"]))
+
+
+def unseeded(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [r for r in records if r["event"] != "seeded"]
+
+
+def uneven(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [records[2], *records[:2], *records[3:]]
+
+
+@pytest.mark.parametrize("change", [dropped, doubled, early, unseeded, uneven], ids=lambda f: f.__name__)
+def test_a_trace_whose_events_are_no_reverse_pass_is_refused(change: Any, tmp_path: Path) -> None:
+    header, records = events(tmp_path)
+    changed = [r | {"k": k - (r["event"] == "end")} for k, r in enumerate(change(records), start=1)]
+    header["events"] = len(changed) - 1
+    (tmp_path / "t.jsonl").write_text("\n".join(json.dumps(r) for r in [header, *changed]), encoding="utf-8")
+    with pytest.raises(BadInput, match="T006"):
+        resdebug.load_trace(tmp_path / "t.jsonl")
+
+
+def test_a_trace_with_another_target_or_count_is_refused(tmp_path: Path) -> None:
+    header, records = events(tmp_path)
+    for changed in ({"target": "c"}, {"events": 99}):
+        text = "\n".join(json.dumps(r) for r in [header | changed, *records])
+        (tmp_path / "t.jsonl").write_text(text, encoding="utf-8")
+        with pytest.raises(BadInput, match="T006"):
+            resdebug.load_trace(tmp_path / "t.jsonl")
+
+
+def test_adjoints_have_the_element_type_of_their_node(tmp_path: Path) -> None:
+    header, records = events(tmp_path)
+    for record in records:
+        if record["event"] == "completed":
+            record["adjoint"] |= {"dtype": "int64", "data": 1}
+    (tmp_path / "t.jsonl").write_text("\n".join(json.dumps(r) for r in [header, *records]), encoding="utf-8")
+    with pytest.raises(BadInput, match="T008"):
+        resdebug.load_trace(tmp_path / "t.jsonl")

@@ -40,6 +40,8 @@ def ledger_lines(session: Session, width: int) -> list[Line]:
         lines += _entry(session, k, part, numbers, width)
     for k, part in enumerate(parts[len(arrived) : len(arrived) + MOST_ROWS], start=len(arrived) + 1):
         lines.append(_pending(k, part, width))
+    if len(parts) - len(arrived) > MOST_ROWS:
+        lines.append([(f"    … and {len(parts) - len(arrived) - MOST_ROWS} more still to come", "dim")])
     if arrived:
         lines += _total(session, arrived, len(parts), numbers, width)
     return lines

@@ -23,6 +23,9 @@ def node_lines(session: Session, width: int) -> list[Line]:
     """Return formula, formula with numbers, adjoint as a sum, statistics, neighbours, convention."""
     network, node = session.network, session.node
     lines: list[Line] = [[(text, "strong")] for text in wrap(forward_formula(network, node), width, indent="  ")]
+    trouble = session.trouble(node.name) if session.state(node.name) is State.IDLE else ""
+    if trouble:
+        return [*lines, *[[(text, "bad")] for text in wrap(visible(trouble), width, indent="  ")]]
     numbers = forward_numbers(session.pass_, node) if session.state(node.name) is not State.WAITING else ""
     if numbers:
         lines.append([(f"with numbers: {numbers}", "")])
@@ -30,7 +33,9 @@ def node_lines(session: Session, width: int) -> list[Line]:
     lines += statistics(session)
     consumers = [f"{visible(e.consumer, limit=24)}.{e.slot}" for e in network.consumers[node.index]]
     if consumers:
-        lines += [[(text, "dim")] for text in wrap("used by " + ", ".join(consumers[:12]), width, indent="  ", most=2)]
+        more = f", … {len(consumers)} in all" if len(consumers) > 12 else ""
+        told = "used by " + ", ".join(consumers[:12]) + more
+        lines += [[(text, "dim")] for text in wrap(told, width, indent="  ", most=2)]
     convention = operator_of(node).convention
     if convention:
         lines += [[(text, "dim")] for text in wrap(f"convention: {convention}", width, indent="  ")]

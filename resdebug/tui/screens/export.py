@@ -98,4 +98,8 @@ class ExportScreen(ModalScreen[str | None]):
             self.app.call_from_thread(self.tell, f"{visible(path.name, limit=60)}: {fault.what}; {advice}")
         else:
             told = f"Wrote {visible(str(path))}: {len(self.pass_.events)} events, {human_bytes(size)}"
-            self.app.call_from_thread(self.dismiss, told)
+            if worker.is_cancelled:
+                # Too late to give it up: the file was being put in its place.
+                self.app.call_from_thread(self.app.notify, told, markup=False)
+            else:
+                self.app.call_from_thread(self.dismiss, told)

@@ -140,6 +140,7 @@ class MainScreen(Screen[None]):
     def refresh_panes(self) -> None:
         """Let every pane show the session as it is now."""
         if self.session is not None:
+            self.session.count = ""
             for pane in self.query(SessionPane):
                 pane.update_from(self.session)
 
