@@ -7,7 +7,7 @@ given, and may return a view of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 import msgspec
@@ -39,6 +39,8 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
     """What it does where mathematics leaves it open: kinks, ties, poles."""
     source: ClassVar[str] = ""
     """Where the operator, or the formula, was published."""
+    generic_words: ClassVar[Mapping[str, str]] = {}
+    """Words that ``words`` hands out for a typical node, for formulas without one."""
     vjps: ClassVar[tuple[Callable[..., Array] | None, ...]] = ()
 
     def __init_subclass__(cls) -> None:

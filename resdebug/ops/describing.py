@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from resdebug.ops.base import Operator
-from resdebug.ops.formula import Form, generic
+from resdebug.ops.formula import Form, adjoint, bar, fill, name, placeholders, setting
+from resdebug.text import MACRON
 
 
 def describe(operator: type[Operator]) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def describe(operator: type[Operator]) -> dict[str, Any]:
         "op": operator.op(),
         "family": operator.__module__.rpartition(".")[2],
         "about": " ".join((inspect.getdoc(operator) or "").split()),
-        "formula": written(operator.formula),
+        "formula": written(operator, operator.formula),
         "shapes": operator.shapes,
         "variadic": operator.variadic,
         "slots": [
@@ -25,7 +26,7 @@ def describe(operator: type[Operator]) -> dict[str, Any]:
                 "name": slot.name,
                 "optional": slot.optional,
                 "elements": slot.elements,
-                "contribution": written(slot.contribution) if slot.differentiable else None,
+                "contribution": written(operator, slot.contribution) if slot.differentiable else None,
                 "because": slot.because,
             }
             for slot in operator.slots
@@ -36,9 +37,21 @@ def describe(operator: type[Operator]) -> dict[str, Any]:
     }
 
 
-def written(template: str) -> dict[str, str]:
-    """Return a formula in every form, with the slots' own names."""
-    return {form.value: generic(template, form) for form in Form}
+def written(operator: type[Operator], template: str) -> dict[str, str]:
+    """Return a formula in every form, with the names of slots and attributes, as it is for a typical node."""
+    slots = {"y", *(slot.name for slot in operator.slots)}
+    known = slots | {bar(name) for name in slots} | set(operator.__struct_fields__)
+    forms = {}
+    for form in Form:
+        words = {p: name_in(form, p) for p in placeholders(template) & known}
+        words |= {key: setting(word, form) for key, word in operator.generic_words.items()}
+        forms[form.value] = fill(template, words, form)
+    return forms
+
+
+def name_in(form: Form, placeholder: str) -> str:
+    """Write a slot's or an attribute's own name, or its adjoint."""
+    return adjoint(placeholder[:-1], form) if placeholder.endswith(MACRON) else name(placeholder, form)
 
 
 def attribute(field: msgspec.structs.FieldInfo) -> dict[str, Any]:

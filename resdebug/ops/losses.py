@@ -1,22 +1,30 @@
-"""Losses: where most targets come from."""
+"""Losses over classes: where most targets come from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
-from resdebug.ops.base import Array, Operator
+from resdebug.ops.base import Array, Operator, sum_over
 from resdebug.ops.softmaxes import log_softmax
+
+PROBABLE = "fc"
+"""Kinds of elements that are probabilities; others are indices."""
+
+Reduction = Literal["mean", "sum", "none"]
 
 
 class Loss(Operator, frozen=True):
     """An operator that compares ``x`` with ``target`` and reduces what it finds."""
 
-    reduction: Literal["mean", "sum", "none"] = "mean"
+    generic_words: ClassVar[Mapping[str, str]] = {"n": "n"}
+    reduction: Annotated[Reduction, msgspec.Meta(description="what becomes of the single losses")] = "mean"
 
     def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:
         """Add ``n``, the number of losses that a mean is over, or ``Σ`` for a sum."""
@@ -44,88 +52,227 @@ class Loss(Operator, frozen=True):
         return ybar / count if self.reduction == "mean" else ybar
 
 
-class CrossEntropy(Loss, frozen=True, tag="cross_entropy"):
-    """Minus the log-probability that softmax gives to the right class; x is (N, C, ...) or (C), target the indices."""
+class ClassLoss(Loss, frozen=True):
+    """A loss over classes; ``x`` is (N, C, …) or (C)."""
 
-    slots: ClassVar[tuple[Slot, ...]] = (
-        Slot(
-            "x",
-            "{x̄} += {ȳ} · (softmax({x}) − onehot({target}))⟦ / {n}⟧",
-            "what the network says minus what is true: the log undoes the exponential",
-        ),
-        Slot("target", elements="integer"),
-    )
-    formula: ClassVar[str] = "{y} = −⟦{Σ} ⟧log softmax({x})[{target}]⟦, mean over {n}⟧"
-    convention: ClassVar[str] = "class indices count from 0 and take no adjoint"
-
-    def infer(self, x: TensorType, target: TensorType) -> TensorType:
-        """Target has the shape of x without the class axis."""
-        if not x.shape:
-            raise RuleBroken("x is a scalar", key="x", hint="x is (N, C) or (C)")
-        axis = self.axis(len(x.shape))
-        expected = x.shape[:axis] + x.shape[axis + 1 :]
-        if target.shape != expected:
-            what = f"x is {shape_text(x.shape)} and target is {shape_text(target.shape)}"
-            raise RuleBroken(
-                what, key="target", hint=f"target holds one class index per example: {shape_text(expected)}"
-            )
-        if not x.shape[axis]:
-            raise RuleBroken(f"x is {shape_text(x.shape)}: there are no classes", key="x")
-        return self.reduced(x.with_shape(*expected))
+    ignore_index: Annotated[
+        int | None, msgspec.Meta(description="examples of this class count for nothing, also outside 0 … C − 1")
+    ] = None
 
     @staticmethod
     def axis(ndim: int) -> int:
         """Return the axis of the classes."""
         return 1 if ndim > 1 else 0
 
-    def forward(self, x: Array, target: Array) -> Array:
-        """Return the loss. Raises IndexError for a class that does not exist."""
-        axis = self.axis(x.ndim)
-        classes = x.shape[axis]
-        outside = np.argwhere((target < 0) | (target >= classes))
+    def check_classes(self, x: TensorType, weight: TensorType | None) -> None:
+        """Require classes, and one weight for each. Raises RuleBroken."""
+        if not x.shape:
+            raise RuleBroken("x is a scalar", key="x", hint="x is (N, C) or (C)")
+        count = x.shape[self.axis(len(x.shape))]
+        if not count:
+            raise RuleBroken(f"x is {shape_text(x.shape)}: there are no classes", key="x")
+        if weight is not None and weight.shape != (count,):
+            what = f"x is {shape_text(x.shape)} and weight is {shape_text(weight.shape)}"
+            raise RuleBroken(what, key="weight", hint=f"one number per class: ({count})")
+
+    def check_indices(self, x: TensorType, target: TensorType) -> TensorType:
+        """Require one index per example; return the type of the single losses. Raises RuleBroken."""
+        axis = self.axis(len(x.shape))
+        expected = x.shape[:axis] + x.shape[axis + 1 :]
+        if target.shape != expected:
+            what = f"x is {shape_text(x.shape)} and target is {shape_text(target.shape)}"
+            hint = f"target holds one class index per example: {shape_text(expected)}"
+            raise RuleBroken(what, key="target", hint=hint)
+        return x.with_shape(*expected)
+
+    def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:
+        """Where weights or ignored examples change what a mean is over, name the sum of weights."""
+        words = super().words(inputs)
+        weighted = self.ignore_index is not None or (len(inputs) > 2 and inputs[2] is not None)
+        target = inputs[1]
+        if "n" in words and target is not None and not target.is_float and weighted:
+            words["n"] = "W"
+        elif "n" in words and target is not None and target.is_float and inputs[0] is not None:
+            words["n"] = str(target.size // max(inputs[0].shape[self.axis(len(inputs[0].shape))], 1))
+        return words
+
+    def picks(self, x: Array, target: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return each example's class (0 where it is ignored), and which examples count.
+
+        Raises IndexError for a class that does not exist.
+        """
+        classes = x.shape[self.axis(x.ndim)]
+        counted = (
+            np.asarray(target != self.ignore_index) if self.ignore_index is not None else np.ones_like(target, bool)
+        )
+        outside = np.argwhere(((target < 0) | (target >= classes)) & counted)
         if len(outside):
             where = tuple(int(i) for i in outside[0])
-            raise IndexError(
-                f"target[{', '.join(map(str, where))}] is {int(target[where])}, and there are {classes} classes"
-            )
-        index = np.expand_dims(target.astype(np.intp), axis)
-        return self.reduce(-np.take_along_axis(log_softmax(x, axis), index, axis).squeeze(axis))
+            place = ", ".join(map(str, where))
+            raise IndexError(f"target[{place}] is {int(target[where])}, and there are {classes} classes")
+        return np.where(counted, target, 0).astype(np.intp), counted
 
-    def vjp_x(self, ybar: Array, y: Array, x: Array, target: Array) -> Array:
-        """Return softmax minus one-hot, scaled."""
-        axis = self.axis(x.ndim)
-        index = np.expand_dims(target.astype(np.intp), axis)
-        result = np.exp(log_softmax(x, axis))
-        np.put_along_axis(result, index, np.take_along_axis(result, index, axis) - 1, axis)
-        each = self.spread(ybar, target.size)
-        return result * (np.expand_dims(each, axis) if self.reduction == "none" else each)
+    def shares(self, x: Array, target: NDArray[Any], weight: Array | None) -> tuple[Array, Array]:
+        """Return how much each example counts, and what the mean is divided by."""
+        index, counted = self.picks(x, target)
+        each = counted.astype(x.dtype) if weight is None else np.where(counted, weight[index], weight.dtype.type(0))
+        return each, np.asarray(each.sum())
+
+    def total(self, losses: Array, divisor: Array) -> Array:
+        """Reduce the single losses; a mean divides by the sum of what counts."""
+        if self.reduction == "none":
+            return losses
+        return np.asarray(losses.sum() / divisor if self.reduction == "mean" else losses.sum())
 
 
-class MseLoss(Loss, frozen=True, tag="mse_loss"):
-    """The squared difference of two tensors of one shape."""
+class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
+    """Minus the log-probability that softmax gives to what is right: a class, or probabilities of classes."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
-        Slot("x", "{x̄} += {ȳ} · 2({x} − {target})⟦ / {n}⟧", "the derivative of a square is twice its root"),
-        Slot("target", "{target̄} += {ȳ} · 2({target} − {x})⟦ / {n}⟧", "the same with the other sign"),
+        Slot(
+            "x",
+            "{x̄} += {ȳ} · (⟦{whole} ⟧softmax({x}) − ⟦{weight} ⊙ ⟧⟦{encoding}⟧({target}))⟦ / {n}⟧",
+            "what the network says minus what is true: the log undoes the exponential",
+        ),
+        Slot(
+            "target",
+            "{target̄} += −{ȳ} · ⟦{weight} ⊙ ⟧⟦{sharp} · ⟧log softmax({x})⟦ / {n}⟧",
+            "a loss is linear in the probabilities; class indices take no adjoint",
+            elements="any",
+        ),
+        Slot("weight", optional=True),
     )
-    formula: ClassVar[str] = "{y} = ⟦{Σ} ⟧({x} − {target})²⟦, mean over {n}⟧"
+    formula: ClassVar[str] = (
+        "{y} = −⟦{Σ} ⟧⟦{picks}log softmax({x})[{target}]⟧"
+        "⟦Σ {weight} ⊙ ⟧⟦{spread}⟧⟦{dense}({target}) ⊙ log softmax({x})⟧⟦, mean over {n}⟧"
+    )
+    shapes: ClassVar[str] = "x (N, C, …) or (C), target (N, …) of indices or the shape of x, weight (C) → () or (N, …)"
+    convention: ClassVar[str] = (
+        "class indices count from 0 and take no adjoint; a mean divides by the weights of the right classes, as "
+        "PyTorch does; label smoothing mixes in 1/C of all classes"
+    )
+    source: ClassVar[str] = "label smoothing: Szegedy et al. 2016, arXiv 1512.00567, section 7"
+    generic_words: ClassVar[Mapping[str, str]] = {"n": "n", "picks": "", "encoding": "onehot"}
+    label_smoothing: Annotated[
+        float, msgspec.Meta(ge=0, le=1, description="how much of the truth is spread over all classes")
+    ] = 0.0
 
-    def infer(self, x: TensorType, target: TensorType) -> TensorType:
-        """Both have the same shape."""
-        if x.shape != target.shape:
+    def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:
+        """Choose between the plain form for class indices and the general one."""
+        words = super().words(inputs)
+        target = inputs[1]
+        weighted = len(inputs) > 2 and inputs[2] is not None
+        smooth = "smooth" if self.label_smoothing else ""
+        kind = smooth + ("" if target is not None and target.is_float else "onehot")
+        words["encoding"] = kind
+        if self.label_smoothing:
+            words["sharp"] = f"(1 − {self.label_smoothing:g})"
+        if kind == "onehot" and not weighted:
+            return words | {"picks": ""}
+        if weighted:
+            words["whole"] = "w"
+        return words | {"dense": kind} | ({} if weighted else {"spread": "Σ "})
+
+    def infer(self, x: TensorType, target: TensorType, weight: TensorType | None = None) -> TensorType:
+        """Target has one index per example, or one probability per class."""
+        self.check_classes(x, weight)
+        if not target.is_float:
+            return self.reduced(self.check_indices(x, target))
+        if target.shape != x.shape:
             what = f"x is {shape_text(x.shape)} and target is {shape_text(target.shape)}"
-            raise RuleBroken(what, key="target", hint="give both the same shape")
-        return self.reduced(x)
+            raise RuleBroken(what, key="target", hint="probabilities have the shape of x; class indices are int64")
+        axis = self.axis(len(x.shape))
+        return self.reduced(x.with_shape(*x.shape[:axis], *x.shape[axis + 1 :]))
 
-    def forward(self, x: Array, target: Array) -> Array:
-        """Return the loss."""
-        difference = x - target
-        return self.reduce(difference * difference)
+    def truth(self, x: Array, target: NDArray[Any], weight: Array | None) -> tuple[Array, Array]:
+        """Return what is true, weighted, of the shape of x, and what a mean is divided by. Raises IndexError."""
+        axis = self.axis(x.ndim)
+        classes = x.shape[axis]
+        scale = np.ones((), dtype=x.dtype) if weight is None else _along(weight, x.ndim, axis)
+        if target.dtype.kind in PROBABLE:
+            mixed = target * x.dtype.type(1 - self.label_smoothing) + x.dtype.type(self.label_smoothing / classes)
+            return mixed * scale, np.asarray(x.size // classes, dtype=x.dtype)
+        index, counted = self.picks(x, target)
+        sharp = np.zeros(x.shape, dtype=x.dtype)
+        np.put_along_axis(sharp, np.expand_dims(index, axis), x.dtype.type(1 - self.label_smoothing), axis)
+        mixed = (sharp + x.dtype.type(self.label_smoothing / classes)) * np.expand_dims(counted, axis)
+        return mixed * scale, self.shares(x, target, weight)[1]
 
-    def vjp_x(self, ybar: Array, y: Array, x: Array, target: Array) -> Array:
-        """Return twice the difference, scaled."""
-        return self.spread(ybar, x.size) * (2 * (x - target))
+    def forward(self, x: Array, target: NDArray[Any], weight: Array | None = None) -> Array:
+        """Return the loss. Raises IndexError for a class that does not exist."""
+        axis = self.axis(x.ndim)
+        truth, divisor = self.truth(x, target, weight)
+        logs = log_softmax(x, axis)
+        if target.dtype.kind in PROBABLE:
+            return self.total(-sum_over(truth * logs, axis), divisor)
+        # A class that is not meant may have probability 0: 0 · −∞ is nothing here.
+        product = np.multiply(truth, logs, out=np.zeros_like(logs), where=(truth != 0) | np.isnan(logs))
+        return self.total(-sum_over(product, axis), divisor)
 
-    def vjp_target(self, ybar: Array, y: Array, x: Array, target: Array) -> Array:
-        """Return twice the difference with the other sign, scaled."""
-        return self.spread(ybar, x.size) * (2 * (target - x))
+    def vjp_x(self, ybar: Array, y: Array, x: Array, target: NDArray[Any], weight: Array | None = None) -> Array:
+        """Return softmax minus what is true, scaled."""
+        axis = self.axis(x.ndim)
+        truth, divisor = self.truth(x, target, weight)
+        result: Array = np.exp(log_softmax(x, axis)) * sum_over(truth, axis, keepdims=True) - truth
+        return result * self.each(ybar, divisor, axis)
+
+    def vjp_target(self, ybar: Array, y: Array, x: Array, target: Array, weight: Array | None = None) -> Array:
+        """Return minus the log-probabilities, scaled."""
+        axis = self.axis(x.ndim)
+        scale = np.ones((), dtype=x.dtype) if weight is None else _along(weight, x.ndim, axis)
+        logs = log_softmax(x, axis) * (scale * x.dtype.type(1 - self.label_smoothing))
+        return -logs * self.each(ybar, np.asarray(x.size // x.shape[axis], dtype=x.dtype), axis)
+
+    def each(self, ybar: Array, divisor: Array, axis: int) -> Array:
+        """Return the adjoint of each single loss, broadcast over the classes."""
+        if self.reduction == "none":
+            return np.expand_dims(ybar, axis)
+        return np.asarray(ybar / divisor) if self.reduction == "mean" else ybar
+
+
+class NllLoss(ClassLoss, frozen=True, tag="nll_loss"):
+    """Minus the log-probability of the right class, from log-probabilities."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot(
+            "x",
+            "{x̄} += −{ȳ} · ⟦{weight} ⊙ ⟧onehot({target})⟦ / {n}⟧",
+            "only the right class had any influence",
+        ),
+        Slot("target", elements="integer"),
+        Slot("weight", optional=True),
+    )
+    formula: ClassVar[str] = "{y} = −⟦{Σ} ⟧⟦{weight}[{target}] ⊙ ⟧{x}[{target}]⟦, mean over {n}⟧"
+    shapes: ClassVar[str] = "x (N, C, …) or (C), target (N, …) of indices, weight (C) → () or (N, …)"
+    convention: ClassVar[str] = (
+        "class indices count from 0 and take no adjoint; a mean divides by the weights of the right classes"
+    )
+
+    def infer(self, x: TensorType, target: TensorType, weight: TensorType | None = None) -> TensorType:
+        """Target has one index per example."""
+        self.check_classes(x, weight)
+        return self.reduced(self.check_indices(x, target))
+
+    def forward(self, x: Array, target: NDArray[Any], weight: Array | None = None) -> Array:
+        """Return the loss. Raises IndexError for a class that does not exist."""
+        axis = self.axis(x.ndim)
+        each, divisor = self.shares(x, target, weight)
+        index, counted = self.picks(x, target)
+        picked = np.take_along_axis(x, np.expand_dims(index, axis), axis).squeeze(axis)
+        return self.total(-np.where(counted, picked * each, x.dtype.type(0)), divisor)
+
+    def vjp_x(self, ybar: Array, y: Array, x: Array, target: NDArray[Any], weight: Array | None = None) -> Array:
+        """Give ``−ȳ`` to the right class."""
+        axis = self.axis(x.ndim)
+        each, divisor = self.shares(x, target, weight)
+        index, counted = self.picks(x, target)
+        sent = -ybar * each / (divisor if self.reduction == "mean" else 1)
+        result = np.zeros(x.shape, dtype=ybar.dtype)
+        kept = np.where(counted, sent, ybar.dtype.type(0))
+        np.put_along_axis(result, np.expand_dims(index, axis), np.expand_dims(kept, axis), axis)
+        return result
+
+
+def _along(weight: Array, ndim: int, axis: int) -> Array:
+    """Return one number per class, to be broadcast over a tensor whose classes lie along ``axis``."""
+    return weight.reshape(-1, *(1,) * (ndim - axis - 1))

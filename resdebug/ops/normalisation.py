@@ -6,6 +6,7 @@ correction terms (Ioffe and Szegedy 2015, arXiv 1502.03167, section 3; Ba et al.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -16,7 +17,32 @@ from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, sum_over, unbroadcast
 from resdebug.ops.windows import NonNegative
 
-Epsilon = Annotated[float, msgspec.Meta(ge=0)]
+Epsilon = Annotated[float, msgspec.Meta(ge=0, description="added to the variance")]
+NormalizedShape = Annotated[NonNegative | list[NonNegative], msgspec.Meta(description="sizes of the last axes")]
+
+CENTRED = "{x̄} += (g − mean(g) − x̂ ⊙ mean(g ⊙ x̂)) / σ,  g = ⟦{weight} ⊙ ⟧{ȳ}"
+"""What goes back through a normalisation by its own mean and variance."""
+
+
+def check_channels(x: TensorType, vectors: Mapping[str, TensorType | None]) -> None:
+    """Require (N, C, …) and one number per channel in every vector. Raises RuleBroken."""
+    if len(x.shape) < 2:
+        raise RuleBroken(f"x is {shape_text(x.shape)}", key="x", hint="it takes (N, C, ...)")
+    for key, vector in vectors.items():
+        if vector is not None and vector.shape != x.shape[1:2]:
+            what = f"x is {shape_text(x.shape)} and {key} is {shape_text(vector.shape)}"
+            raise RuleBroken(what, key=key, hint=f"one number per channel: ({x.shape[1]})")
+
+
+def check_tail(x: TensorType, tail: tuple[int, ...], vectors: Mapping[str, TensorType | None]) -> None:
+    """Require that the last axes of x, and the shapes of the vectors, are ``tail``. Raises RuleBroken."""
+    if not tail or x.shape[len(x.shape) - len(tail) :] != tail or len(x.shape) < len(tail) or 0 in tail:
+        what = f"x is {shape_text(x.shape)}, whose last axes are not normalized_shape {shape_text(tail)}"
+        raise RuleBroken(what, key="normalized_shape", hint="name the sizes of the axes to normalise over")
+    for key, vector in vectors.items():
+        if vector is not None and vector.shape != tail:
+            what = f"{key} is {shape_text(vector.shape)}, normalized_shape {shape_text(tail)}"
+            raise RuleBroken(what, key=key, hint="they must be equal")
 
 
 def standardised(x: Array, axes: tuple[int, ...], eps: float) -> tuple[Array, Array]:
@@ -40,7 +66,7 @@ class BatchNorm(Operator, frozen=True, tag="batch_norm"):
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",
-            "{x̄} += (g − mean(g) − x̂ ⊙ mean(g ⊙ x̂)) / σ,  g = ⟦{weight} ⊙ ⟧{ȳ}",
+            CENTRED,
             "the batch's mean and variance depend on x too: two terms are taken off",
         ),
         Slot(
@@ -55,7 +81,9 @@ class BatchNorm(Operator, frozen=True, tag="batch_norm"):
     )
     formula: ClassVar[str] = "{y} = x̂⟦ ⊙ {weight}⟧⟦ + {bias}⟧,  x̂ = ({x} − μ) / σ"
     convention: ClassVar[str] = "the variance is the biased one; running statistics take no adjoint and are not updated"
-    training: bool = False
+    shapes: ClassVar[str] = "x (N, C, …), all vectors (C) → (N, C, …)"
+    source: ClassVar[str] = "Ioffe and Szegedy 2015, arXiv 1502.03167, section 3"
+    training: Annotated[bool, msgspec.Meta(description="use the statistics of the batch")] = False
     eps: Epsilon = 1e-5
 
     def infer(
@@ -67,13 +95,8 @@ class BatchNorm(Operator, frozen=True, tag="batch_norm"):
         running_var: TensorType | None = None,
     ) -> TensorType:
         """All vectors have one element per channel."""
-        if len(x.shape) < 2:
-            raise RuleBroken(f"x is {shape_text(x.shape)}", key="x", hint="it takes (N, C, ...)")
         vectors = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
-        for key, vector in vectors.items():
-            if vector is not None and vector.shape != x.shape[1:2]:
-                what = f"x is {shape_text(x.shape)} and {key} is {shape_text(vector.shape)}"
-                raise RuleBroken(what, key=key, hint=f"one number per channel: ({x.shape[1]})")
+        check_channels(x, vectors)
         if not self.training and (running_mean is None or running_var is None):
             what = "inference needs running_mean and running_var"
             raise RuleBroken(what, key="training", hint='give both, or set "training": true')
@@ -91,9 +114,9 @@ class BatchNorm(Operator, frozen=True, tag="batch_norm"):
     def normal(self, x: Array, running_mean: Array | None, running_var: Array | None) -> tuple[Array, Array]:
         """Return x̂ and 1/σ."""
         if self.training or running_mean is None or running_var is None:
-            return standardised(x, _but_channels(x), self.eps)
-        inverse = 1 / np.sqrt(_per_channel(running_var, x) + x.dtype.type(self.eps))
-        return (x - _per_channel(running_mean, x)) * inverse, inverse
+            return standardised(x, but_channels(x), self.eps)
+        inverse = 1 / np.sqrt(per_channel(running_var, x) + x.dtype.type(self.eps))
+        return (x - per_channel(running_mean, x)) * inverse, inverse
 
     def forward(
         self,
@@ -106,36 +129,38 @@ class BatchNorm(Operator, frozen=True, tag="batch_norm"):
         """Return ``x̂ ⊙ weight + bias``."""
         y, _ = self.normal(x, running_mean, running_var)
         if weight is not None:
-            y = y * _per_channel(weight, x)
-        return y if bias is None else y + _per_channel(bias, x)
+            y = y * per_channel(weight, x)
+        return y if bias is None else y + per_channel(bias, x)
 
     def vjp_x(
         self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array | None, *running: Array | None
     ) -> Array:
         """Divide by σ; in training also take off what mean and variance owe to x."""
         normal, inverse = self.normal(x, *running)
-        scaled = ybar if weight is None else ybar * _per_channel(weight, x)
-        return standardised_vjp(scaled, normal, inverse, _but_channels(x)) if self.training else scaled * inverse
+        scaled = ybar if weight is None else ybar * per_channel(weight, x)
+        return standardised_vjp(scaled, normal, inverse, but_channels(x)) if self.training else scaled * inverse
 
     def vjp_weight(
         self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None, *running: Array | None
     ) -> Array:
         """Sum ``ȳ ⊙ x̂`` per channel."""
         normal, _ = self.normal(x, *running)
-        return sum_over(ybar * normal, _but_channels(x))
+        return sum_over(ybar * normal, but_channels(x))
 
     def vjp_bias(
         self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array, *running: Array | None
     ) -> Array:
         """Sum ``ȳ`` per channel."""
-        return sum_over(ybar, _but_channels(x))
+        return sum_over(ybar, but_channels(x))
 
 
-def _but_channels(x: Array) -> tuple[int, ...]:
+def but_channels(x: Array) -> tuple[int, ...]:
+    """Return all axes but that of the channels."""
     return (0, *range(2, x.ndim))
 
 
-def _per_channel(vector: Array, x: Array) -> Array:
+def per_channel(vector: Array, x: Array) -> Array:
+    """Return one number per channel, to be broadcast over ``x``."""
     return vector.reshape(-1, *(1,) * (x.ndim - 2))
 
 
@@ -145,15 +170,17 @@ class LayerNorm(Operator, frozen=True, tag="layer_norm"):
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",
-            "{x̄} += (g − mean(g) − x̂ ⊙ mean(g ⊙ x̂)) / σ,  g = ⟦{weight} ⊙ ⟧{ȳ}",
+            CENTRED,
             "mean and variance depend on x too: two terms are taken off",
         ),
         Slot("weight", "{weight̄} += Σ {ȳ} ⊙ x̂ over rows", "the scale met every x̂", optional=True),
         Slot("bias", "{bias̄} += Σ {ȳ} over rows", "the shift was added to every row", optional=True),
     )
     formula: ClassVar[str] = "{y} = x̂⟦ ⊙ {weight}⟧⟦ + {bias}⟧,  x̂ = ({x} − μ) / σ"
+    shapes: ClassVar[str] = "x (…, normalized_shape), weight and bias (normalized_shape) → the shape of x"
     convention: ClassVar[str] = "the variance is the biased one"
-    normalized_shape: NonNegative | list[NonNegative]
+    source: ClassVar[str] = "Ba et al. 2016, arXiv 1607.06450"
+    normalized_shape: NormalizedShape
     eps: Epsilon = 1e-5
 
     @property
@@ -164,14 +191,7 @@ class LayerNorm(Operator, frozen=True, tag="layer_norm"):
 
     def infer(self, x: TensorType, weight: TensorType | None = None, bias: TensorType | None = None) -> TensorType:
         """The last axes of x, and the shapes of weight and bias, are ``normalized_shape``."""
-        tail = self.tail
-        if not tail or x.shape[len(x.shape) - len(tail) :] != tail or len(x.shape) < len(tail) or 0 in tail:
-            what = f"x is {shape_text(x.shape)}, whose last axes are not normalized_shape {shape_text(tail)}"
-            raise RuleBroken(what, key="normalized_shape", hint="name the sizes of the axes to normalise over")
-        for key, vector in {"weight": weight, "bias": bias}.items():
-            if vector is not None and vector.shape != tail:
-                what = f"{key} is {shape_text(vector.shape)}, normalized_shape {shape_text(tail)}"
-                raise RuleBroken(what, key=key, hint="they must be equal")
+        check_tail(x, self.tail, {"weight": weight, "bias": bias})
         return x
 
     @property

@@ -17,7 +17,7 @@ from resdebug.network.signature import RuleBroken
 from resdebug.network.types import TensorType
 from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Operator
-from tests.ops.draws import Array, Draw, classes, normal, positive
+from tests.ops.draws import Array, Draw, normal, positive
 
 Shape: TypeAlias = tuple[int, ...]
 Strategy: TypeAlias = st.SearchStrategy[Any]
@@ -48,9 +48,10 @@ class Problem:
         return np.asarray(np.random.default_rng([self.seed, purpose]).standard_normal(shape))
 
     def positions(self) -> list[int]:
-        """Return the filled slots that take an adjoint."""
+        """Return the filled slots that take an adjoint; whole numbers never do."""
         count = len(self.draws)
-        return [i for i, d in enumerate(self.draws) if d is not None and self.operator.slot(i, count).differentiable]
+        floats = [i for i, d in enumerate(self.draws) if d is not None and not d.fixed]
+        return [i for i in floats if self.operator.slot(i, count).differentiable]
 
 
 # One size in twelve is 0: with more, most tensors of several axes would be empty.
@@ -135,12 +136,6 @@ def parts(draw: st.DrawFn, dim: int) -> list[Draw]:
         common[dim] = draw(sizes)
         made.append(normal(*common))
     return made
-
-
-def labelled(draw: st.DrawFn, **_: Any) -> list[Draw]:
-    count = draw(st.integers(1, 4))
-    rest = draw(st.lists(sizes, max_size=3))
-    return [normal(*rest[:1], count, *rest[1:]), classes(count, *rest)]
 
 
 def same_shape(draw: st.DrawFn, **_: Any) -> list[Draw]:

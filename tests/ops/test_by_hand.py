@@ -17,9 +17,10 @@ from resdebug.ops.elementwise import Exp, Identity, Log, Neg, Pow, Scale, Sqrt
 from resdebug.ops.global_pooling import GlobalAvgPool
 from resdebug.ops.joining import Concat
 from resdebug.ops.linear_algebra import Linear, Matmul
-from resdebug.ops.losses import CrossEntropy, MseLoss
+from resdebug.ops.losses import CrossEntropy
 from resdebug.ops.normalisation import BatchNorm, LayerNorm
 from resdebug.ops.reductions import Mean, Sum
+from resdebug.ops.regression_losses import MseLoss
 from resdebug.ops.shaping import Flatten, Reshape, Transpose
 from resdebug.ops.softmaxes import LogSoftmax, Softmax
 from tests.ops.cases import normalisation

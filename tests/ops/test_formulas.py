@@ -17,9 +17,6 @@ from resdebug.ops.formula import bar, fill, placeholders
 from tests.ops.cases import CASES, DIFFERENTIATED
 from tests.ops.cases.table import Case
 
-EXTRA_WORDS = {"n", "Σ", "drawn", "approximation", "copies"}
-"""What templates may name beside y, slots, their adjoints and attributes: what ``words`` adds for some operators."""
-
 
 def templates(name: str) -> list[str]:
     kind = CATALOGUE[name]
@@ -55,7 +52,8 @@ def test_a_differentiable_slot_has_its_contribution_and_a_reason(name: str) -> N
 def test_templates_name_only_what_a_node_has(name: str) -> None:
     kind = CATALOGUE[name]
     names = {"y", *(slot.name for slot in kind.slots)}
-    known = names | {bar(n) for n in names} | set(kind.__struct_fields__) | EXTRA_WORDS
+    added = {word for c in CASES if c.operator.op() == name for word in c.operator.words(c.types())}
+    known = names | {bar(n) for n in names} | set(kind.__struct_fields__) | added
     for template in templates(name):
         assert placeholders(template) <= known, template
 

@@ -104,7 +104,7 @@ NOT_DIFFERENTIATED = [
     (c, position)
     for c in CASES
     for position, draw in enumerate(c.draws)
-    if draw is not None and position not in c.positions()
+    if draw is not None and not c.operator.slot(position, len(c.draws)).differentiable
 ]
 
 

@@ -68,9 +68,10 @@ class Case:
         return self.operator.infer(*self.types(dtype))
 
     def positions(self) -> list[int]:
-        """Return the filled slots that take an adjoint."""
+        """Return the filled slots that take an adjoint; whole numbers never do."""
         count = len(self.draws)
-        return [i for i, d in enumerate(self.draws) if d is not None and self.operator.slot(i, count).differentiable]
+        floats = [i for i, d in enumerate(self.draws) if d is not None and not d.fixed]
+        return [i for i in floats if self.operator.slot(i, count).differentiable]
 
 
 def case(id_: str, operator: Operator, draws: Sequence[Draw | None], torch: Callable[..., Any]) -> Case:
