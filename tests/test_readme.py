@@ -15,6 +15,8 @@ from safetensors.numpy import save_file
 
 import resdebug
 from resdebug.cli.parser import parse
+from resdebug.generators.kinds import KINDS
+from resdebug.ops import CATALOGUE
 from resdebug.tui.commands import COMMANDS
 from tests.support import GRAPHS
 
@@ -90,3 +92,15 @@ def test_the_picture_is_of_the_app_as_it_is(tmp_path: Path) -> None:
 
 def _words(svg: str) -> list[str]:
     return html.unescape(" ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))).split()
+
+
+def test_the_changelog_counts_the_operators() -> None:
+    (count,) = re.findall(r"^- (\d+) operators", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert int(count) == len(CATALOGUE)
+
+
+def test_every_kind_of_network_is_told() -> None:
+    table = README.partition("## Networks to debug")[2].partition("\n## ")[0]
+    told = set(re.findall(r"`([a-z0-9_]+)`", table))
+    told |= {f"resnet{name}" for name in told if name.isdigit()}
+    assert set(KINDS) <= told

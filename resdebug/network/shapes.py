@@ -73,6 +73,13 @@ class ShapeChecker:
             hint = "make it smaller, or raise the limit with --memory"
             self.faults.add("S001", f'"{self.name(i)}": {size}', hint, pointer=f"/nodes/{i}", node=self.names[i] or "")
             return None
+        space = operator.workspace(*given)
+        if space > self.limit:
+            size = f"working memory of {human_bytes(space)}, over the limit of {human_bytes(self.limit)}"
+            what = f'"{self.name(i)}": {operator_name(operator)} needs {size}'
+            hint = "use less padding, a smaller kernel or image, or raise the limit with --memory"
+            self.faults.add("S001", what, hint, pointer=f"/nodes/{i}", node=self.names[i] or "")
+            return None
         return result
 
     def elements_fit(

@@ -58,6 +58,10 @@ class Signature(Protocol):
         """
         ...
 
+    def workspace(self, *inputs: Any) -> int:
+        """Return how many bytes the operator takes for itself while it works, from types that ``infer`` accepted."""
+        ...
+
 
 Catalogue = Mapping[str, type[Signature]]
 

@@ -61,6 +61,10 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
         """Return the output's type from the inputs' types. Raises RuleBroken."""
         raise NotImplementedError
 
+    def workspace(self, *inputs: Any) -> int:
+        """Return how many bytes forward or a VJP takes for itself, where that may be much more than the output."""
+        return 0
+
     def forward(self, *inputs: Any, **_: Any) -> Array:
         """Return the output from one array per slot (None where an optional slot is empty)."""
         raise NotImplementedError

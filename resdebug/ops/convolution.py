@@ -171,6 +171,10 @@ class Conv(Operator, frozen=True):
         check_bias(bias, weight, weight.shape[0])
         return x.with_shape(x.shape[0], weight.shape[0], *self.window(weight.shape).infer(x, "weight"))
 
+    def workspace(self, x: TensorType, weight: TensorType, *_: TensorType | None) -> int:
+        """The padded input, and its windows as columns."""
+        return self.window(weight.shape).workspace(x, unfolded=True)
+
     def window(self, weight: Axes) -> Window:
         """Return how the kernel of a weight of this shape slides. Raises RuleBroken."""
         kernel, stride, dilation = weight[2:], each(self.stride, self.axes), each(self.dilation, self.axes)

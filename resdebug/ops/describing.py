@@ -12,6 +12,9 @@ from resdebug.ops.formula import Form, adjoint, bar, fill, name, placeholders, s
 from resdebug.text import MACRON
 
 
+FEW = 10
+
+
 def describe(operator: type[Operator]) -> dict[str, Any]:
     """Return an operator's description; formulas are given in every form."""
     return {
@@ -82,7 +85,9 @@ def type_text(info: msgspec.inspect.Type) -> str:
             return "number" + _bounds(info.ge, info.gt, info.le, info.lt)
         case msgspec.inspect.ListType():
             count = info.min_length or 0
-            size = f" {count}" if count and count == info.max_length else f" {count} or more" if count else ""
+            most = info.max_length
+            size = f" {count}" if count and count == most else f" {count} or more" if count else ""
+            size = f" {count} to {most}" if count and most is not None and count < most < FEW else size
             return f"list of{size} {_plural(type_text(info.item_type))}"
         case msgspec.inspect.LiteralType():
             return " or ".join(f'"{value}"' if isinstance(value, str) else str(value) for value in info.values)
@@ -100,6 +105,8 @@ def _plural(text: str) -> str:
 
 
 def _bounds(ge: float | None, gt: float | None, le: float | None, lt: float | None) -> str:
+    if ge is not None and (le is not None and le < 1e6):
+        return f" from {ge:g} to {le:g}"
     least = f" ≥ {ge:g}" if ge is not None else f" > {gt:g}" if gt is not None else ""
     # Bounds that only keep arithmetic from overflowing are no news to anybody.
     most = f" ≤ {le:g}" if le is not None and le < 1e6 else f" < {lt:g}" if lt is not None and lt < 1e6 else ""

@@ -91,7 +91,7 @@ class ClassLoss(Loss, frozen=True):
         weighted = self.ignore_index is not None or (len(inputs) > 2 and inputs[2] is not None)
         target = inputs[1]
         if "n" in words and target is not None and not target.is_float and weighted:
-            words["n"] = "W"
+            words["n"] = "(Σ weights)"
         elif "n" in words and target is not None and target.is_float and inputs[0] is not None:
             words["n"] = str(target.size // max(inputs[0].shape[self.axis(len(inputs[0].shape))], 1))
         return words
@@ -131,7 +131,8 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",
-            "{x̄} += {ȳ} · (⟦{whole} ⟧softmax({x}) − ⟦{weight} ⊙ ⟧⟦{encoding}⟧({target}))⟦ / {n}⟧",
+            "{x̄} += {ȳ} · (⟦{picks}softmax({x}) − onehot({target})⟧⟦{q}softmax({x}) Σ q − q⟧)⟦ / {n}⟧"
+            "⟦,  q = {weight} ⊙ {dense}({target})⟧⟦,  q = {bare}({target})⟧",
             "what the network says minus what is true: the log undoes the exponential",
         ),
         Slot(
@@ -143,8 +144,8 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
         Slot("weight", optional=True),
     )
     formula: ClassVar[str] = (
-        "{y} = −⟦{Σ} ⟧⟦{picks}log softmax({x})[{target}]⟧"
-        "⟦Σ {weight} ⊙ ⟧⟦{spread}⟧⟦{dense}({target}) ⊙ log softmax({x})⟧⟦, mean over {n}⟧"
+        "{y} = −⟦{Σ} ⟧⟦{picks}log softmax({x})[{target}]⟧⟦Σ {weight} ⊙ {dense}({target}) ⊙ log softmax({x})⟧"
+        "⟦Σ {bare}({target}) ⊙ log softmax({x})⟧⟦, mean over {n}⟧"
     )
     shapes: ClassVar[str] = "x (N, C, …) or (C), target (N, …) of indices or the shape of x, weight (C) → () or (N, …)"
     convention: ClassVar[str] = (
@@ -152,7 +153,7 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
         "PyTorch does; label smoothing mixes in 1/C of all classes"
     )
     source: ClassVar[str] = "label smoothing: Szegedy et al. 2016, arXiv 1512.00567, section 7"
-    generic_words: ClassVar[Mapping[str, str]] = {"n": "n", "picks": "", "encoding": "onehot"}
+    generic_words: ClassVar[Mapping[str, str]] = {"n": "n", "picks": ""}
     label_smoothing: Annotated[
         float, msgspec.Meta(ge=0, le=1, description="how much of the truth is spread over all classes")
     ] = 0.0
@@ -164,14 +165,11 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
         weighted = len(inputs) > 2 and inputs[2] is not None
         smooth = "smooth" if self.label_smoothing else ""
         kind = smooth + ("" if target is not None and target.is_float else "onehot")
-        words["encoding"] = kind
         if self.label_smoothing:
             words["sharp"] = f"(1 − {self.label_smoothing:g})"
         if kind == "onehot" and not weighted:
             return words | {"picks": ""}
-        if weighted:
-            words["whole"] = "w"
-        return words | {"dense": kind} | ({} if weighted else {"spread": "Σ "})
+        return words | {"q": "", "dense" if weighted else "bare": kind}
 
     def infer(self, x: TensorType, target: TensorType, weight: TensorType | None = None) -> TensorType:
         """Target has one index per example, or one probability per class."""

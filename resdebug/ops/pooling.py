@@ -82,6 +82,10 @@ class Sliding(Operator, frozen=True):
         check_places(x)
         return x.with_shape(*x.shape[:2], *self.window.infer(x, "kernel_size"))
 
+    def workspace(self, x: TensorType) -> int:
+        """The padded input."""
+        return self.window.workspace(x, unfolded=False)
+
     def seen(self, x: Array, fill: float = 0.0) -> list[Array]:
         """Return for every element of the kernel what the windows see there, as views (N, C, …)."""
         window = self.window

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -92,6 +93,7 @@ class Upsample(Operator, frozen=True, tag="upsample"):
         "scale_factor only says how large the output is, as with recompute_scale_factor in PyTorch, which without it "
         "places elements otherwise where in·scale_factor is no whole number"
     )
+    generic_words: ClassVar[Mapping[str, str]] = {"mode": "interpolate"}
     size: Annotated[Positives2 | None, SIZE] = None
     scale_factor: Annotated[Factors | None, FACTOR] = None
     mode: Annotated[Literal["nearest", "bilinear"], MODE] = "nearest"

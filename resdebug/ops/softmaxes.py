@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+import msgspec
 import numpy as np
 
 from resdebug.network.signature import RuleBroken, Slot
@@ -21,7 +22,8 @@ def log_softmax(x: Array, axis: int) -> Array:
 class OverAxis(Operator, frozen=True):
     """An operator that works along the axis ``dim``."""
 
-    dim: int = -1
+    shapes: ClassVar[str] = "x any shape → the same shape"
+    dim: Annotated[int, msgspec.Meta(description="the axis along which it works")] = -1
 
     def infer(self, x: TensorType) -> TensorType:
         """The axis must exist and not be empty."""

@@ -83,6 +83,10 @@ class ConvTranspose2d(Operator, frozen=True, tag="conv_transpose2d"):
             raise RuleBroken(what, key="padding", hint="use less padding or a larger kernel")
         return x.with_shape(x.shape[0], out, *sizes)
 
+    def workspace(self, x: TensorType, weight: TensorType, bias: TensorType | None = None) -> int:
+        """The padded output, and its windows as columns."""
+        return self.window(weight.shape).workspace(self.infer(x, weight, bias), unfolded=True)
+
     def window(self, weight: Axes) -> Window:
         """Return how the kernel slides over the output, in the convolution that this is the adjoint of."""
         return Window(weight[2:], each(self.stride, 2), even(each(self.padding, 2)), each(self.dilation, 2))

@@ -5,6 +5,7 @@ Windows are views, nothing is copied. Sizes follow PyTorch: ``⌊(n + 2·padding
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import product
 from operator import mul
@@ -16,7 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from resdebug.network.signature import RuleBroken
-from resdebug.network.types import TensorType, shape_text
+from resdebug.network.types import ITEM_BYTES, TensorType, shape_text
 from resdebug.ops.base import Array
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
@@ -92,6 +93,14 @@ class Window(NamedTuple):
             (before, max(after, (count - 1) * step + reach - n - before))
             for n, count, reach, step, (before, after) in ends
         )
+
+    def workspace(self, x: TensorType, *, unfolded: bool) -> int:
+        """Return the bytes of ``x`` with its margins, and where it is ``unfolded``, of all windows side by side."""
+        sizes = x.shape[2:]
+        images, item = math.prod(x.shape[:2]), ITEM_BYTES[x.dtype]
+        padded = math.prod(_widened(sizes, self.margins(*sizes)))
+        columns = math.prod(self.kernel) * math.prod(self.output(*sizes)) if unfolded else 0
+        return images * item * (padded + columns)
 
     def pad(self, x: NDArray[Any], fill: float = 0.0) -> NDArray[Any]:
         """Return ``x`` with its margins of ``fill``; itself where it has none."""

@@ -176,8 +176,8 @@ SHAPES = [
     Broken(
         "classes in floating point",
         _at_edge(_pair("cross_entropy", leaf("x", 2, 3), leaf("y", 2), ("x", "target"))),
-        "S031",
-        what='slot target takes whole numbers, and "y" is float64',
-        hint="int64",
+        "S020",
+        what="x is (2,3) and target is (2)",
+        hint="class indices are int64",
     ),
 ]

@@ -35,6 +35,7 @@ from tests.network.making import (
     unmarked,
     valued,
 )
+from tests.support import Builder
 
 
 @contextmanager
@@ -199,3 +200,37 @@ def test_a_byte_order_mark_changes_nothing(tmp_path: Path) -> None:
     text, (place,) = unmarked(beside('{"id": "z", "op": ¦"qqqqqq"}'))
     (fault,) = refused(tmp_path, b"\xef\xbb\xbf" + text.encode()).faults
     assert (fault.place.line, fault.place.column) == place
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes", "slots"),
+    [
+        ("conv2d", {"padding": 4000, "stride": 4000}, {"x": "x", "weight": "w"}),
+        ("conv2d", {"padding": 2**31, "stride": 2**31}, {"x": "x", "weight": "w"}),
+        ("max_pool2d", {"kernel_size": 2**20, "padding": 2**19}, {"x": "x"}),
+        ("avg_pool2d", {"kernel_size": 2**31, "padding": 2**30}, {"x": "x"}),
+    ],
+)
+def test_padding_is_counted_before_it_is_made(op: str, attributes: dict[str, int], slots: dict[str, str]) -> None:
+    b = Builder("loss")
+    b.leaf("x", np.ones((1, 1, 1, 1)))
+    b.leaf("w", np.ones((1, 1, 1, 1)))
+    b.add("y", op, slots, **attributes)
+    b.add("loss", "sum", {"x": "y"})
+    tracemalloc.start()
+    with pytest.raises(BadInput, match=r"working memory of .* over the limit"):
+        resdebug.from_networkx(b.graph, memory=1 << 20)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_columns_of_a_convolution_are_counted() -> None:
+    b = Builder("loss")
+    b.leaf("x", np.ones((1, 1, 64, 64)))
+    b.leaf("w", np.ones((1, 1, 32, 32)))
+    b.add("y", "conv2d", {"x": "x", "weight": "w"})
+    b.add("loss", "sum", {"x": "y"})
+    # 32² · 33² columns of 8 bytes are 8.5 MiB, the tensors themselves 0.1.
+    with pytest.raises(BadInput, match=r"8.5\d MiB"):
+        resdebug.from_networkx(b.graph, memory=4 << 20)
+    resdebug.from_networkx(b.graph, memory=16 << 20)
