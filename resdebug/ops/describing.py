@@ -11,7 +11,6 @@ from resdebug.ops.base import Operator
 from resdebug.ops.formula import Form, adjoint, bar, fill, name, placeholders, setting
 from resdebug.text import MACRON
 
-
 FEW = 10
 
 
