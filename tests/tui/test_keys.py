@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.widgets import Input
 
 import resdebug
 from resdebug.passes.events import Completed, Contributed, Seeded
@@ -137,11 +139,22 @@ async def test_search_finds_names_globs_and_operators() -> None:
         assert d.last() == Completed("loss")
 
 
+async def test_what_is_typed_ahead_of_the_search_line_belongs_to_it() -> None:
+    async with opened(block().run()) as d:
+        for character in "/conv2x":
+            d.app.post_message(events.Key("slash" if character == "/" else character, character))
+        await d.pilot.pause()
+        assert d.app.main.query_one("#search", Input).value == "conv2x"
+        await d.press("backspace", "enter")
+        assert d.session.selected == "conv2"
+        assert d.app.screen is d.app.main, "x did not open the export dialog"
+
+
 async def test_escape_leaves_the_search_as_it_was() -> None:
     async with opened(block().run()) as d:
         await d.press("slash", *"conv1", "escape")
         assert d.session.selected == "loss"
-        assert not d.app.main.query_one("#search").has_class("-open")
+        assert not d.app.main.query_one("#search").display
         await d.press("n")
         assert d.last() == Completed("loss")
 

@@ -46,7 +46,6 @@ MainScreen { layout: vertical; background: $background; }
 .-ascii Pane.-active { border: ascii $accent; }
 .-ascii Pane.-bare { border: none; }
 #search { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
-#search.-open { display: block; }
 #small { display: none; }
 .-tall #timeline { height: 2; }
 .-roomy #tensor { height: 16; }
@@ -150,7 +149,16 @@ class MainScreen(Screen[None]):
         return self.session is not None or action not in known or action in {"quit", "help"}
 
     def on_key(self, event: events.Key) -> None:
-        """Digits before a key are a count."""
+        """Digits before a key are a count; a slash opens the search at once, so that what follows belongs to it."""
+        search = self.query_one("#search", Input)
+        if event.character == "/" and self.session is not None and self.focused is None:
+            self.action_search()
+            event.stop()
+            return
+        if search.display and event.is_printable and event.character is not None:
+            search.insert_text_at_cursor(event.character)
+            event.stop()
+            return
         session = self.session
         if session is None or self.focused is not None or event.character is None:
             return
@@ -226,7 +234,7 @@ class MainScreen(Screen[None]):
         """Let the selection follow time again; out of a search, go back to where it began."""
         session = self.needed
         session.count = ""
-        if self.query_one("#search").has_class("-open"):
+        if self.query_one("#search").display:
             self.close_search()
             session.select(self.before_search)
             self.refresh_panes()
@@ -287,8 +295,8 @@ class MainScreen(Screen[None]):
         self.before_search = self.needed.selected
         line = self.query_one("#search", Input)
         line.value = ""
-        line.add_class("-open")
-        line.focus()
+        line.display = True
+        self.set_focus(line)
 
     @on(Input.Changed, "#search")
     def search_as_typed(self, event: Input.Changed) -> None:
@@ -314,7 +322,7 @@ class MainScreen(Screen[None]):
     def close_search(self) -> None:
         """Close the search line."""
         line = self.query_one("#search", Input)
-        line.remove_class("-open")
+        line.display = False
         self.set_focus(None)
 
     def action_found(self, step: int) -> None:
