@@ -17,6 +17,7 @@ import msgspec
 from resdebug.network import limits
 from resdebug.network.document import kind_of
 from resdebug.network.faults import FaultList
+from resdebug.network.indices import check_indices
 from resdebug.network.model import Edge, Network, Node
 from resdebug.network.positions import escape
 from resdebug.network.shapes import ShapeChecker
@@ -83,6 +84,7 @@ class _Builder:
             self.report_cycle(edges, edges_key, order, names)
         checker = ShapeChecker(self.faults, names, edges_key, self.limit)
         types = checker.run(order, operators, inputs, {i: value.type for i, value in values.items()})
+        check_indices(self.faults, raw_nodes, operators, inputs, types, values)
         nodes = [
             Node(i, name, node["op"], operator, type_, _block(node), inputs[i], node)
             for i, (node, name, operator, type_) in enumerate(zip(raw_nodes, names, operators, types, strict=True))

@@ -35,6 +35,14 @@ class Slot(msgspec.Struct, frozen=True):
         return bool(self.contribution)
 
 
+class Bound(msgspec.Struct, frozen=True):
+    """Indices go from 0 to ``count`` − 1, of so many ``what``; ``ignored`` is allowed beside them."""
+
+    count: int
+    what: str
+    ignored: int | None = None
+
+
 class RuleBroken(Exception):
     """An operator's rule refuses its inputs or attributes; ``key`` names the slot or attribute at fault."""
 
@@ -56,6 +64,10 @@ class Signature(Protocol):
 
         Raises RuleBroken when the operator cannot take them. Takes no memory.
         """
+        ...
+
+    def index_bounds(self, *inputs: Any) -> Mapping[str, Bound]:
+        """Return what the indices in each slot that takes them point at, from types that ``infer`` accepted."""
         ...
 
     def workspace(self, *inputs: Any) -> int:

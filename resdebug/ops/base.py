@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from resdebug.network.signature import RuleBroken, Slot, slots_of
+from resdebug.network.signature import Bound, RuleBroken, Slot, slots_of
 from resdebug.network.types import TensorType, shape_text
 
 Array: TypeAlias = NDArray[np.floating[Any]]
@@ -60,6 +60,10 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
     def infer(self, *inputs: Any, **_: Any) -> TensorType:
         """Return the output's type from the inputs' types. Raises RuleBroken."""
         raise NotImplementedError
+
+    def index_bounds(self, *inputs: Any) -> Mapping[str, Bound]:
+        """Return what the indices in each slot that takes them point at."""
+        return {}
 
     def workspace(self, *inputs: Any) -> int:
         """Return how many bytes forward or a VJP takes for itself, where that may be much more than the output."""

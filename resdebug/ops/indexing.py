@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from resdebug.network.signature import RuleBroken, Slot
+from resdebug.network.signature import Bound, RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, normal_axis
 
@@ -49,6 +49,10 @@ class Gather(Operator, frozen=True, tag="gather"):
             what = f"x is {shape_text(x.shape)}, empty along dim {self.dim}"
             raise RuleBroken(what, key="x", hint="there is nothing to pick")
         return x.with_shape(*index.shape)
+
+    def index_bounds(self, x: TensorType, index: TensorType) -> dict[str, Bound]:
+        """An index points at elements along the axis."""
+        return {"index": Bound(x.shape[self.dim], f"elements along dim {self.dim}")}
 
     def places(self, x: Array, index: Whole) -> tuple[Whole, ...]:
         """Return where in x every element of the output comes from. Raises IndexError."""
@@ -92,6 +96,10 @@ class Embedding(Operator, frozen=True, tag="embedding"):
         if index.size and not weight.shape[0]:
             raise RuleBroken(f"weight is {shape_text(weight.shape)}", key="weight", hint="there is nothing to pick")
         return weight.with_shape(*index.shape, weight.shape[1])
+
+    def index_bounds(self, index: TensorType, weight: TensorType) -> dict[str, Bound]:
+        """An index points at rows."""
+        return {"index": Bound(weight.shape[0], "rows")}
 
     def forward(self, index: Whole, weight: Array) -> Array:
         """Return the rows. Raises IndexError."""

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from resdebug.network.signature import RuleBroken, Slot
+from resdebug.network.signature import Bound, RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, sum_over
 from resdebug.ops.softmaxes import log_softmax
@@ -84,6 +84,10 @@ class ClassLoss(Loss, frozen=True):
             hint = f"target holds one class index per example: {shape_text(expected)}"
             raise RuleBroken(what, key="target", hint=hint)
         return x.with_shape(*expected)
+
+    def index_bounds(self, x: TensorType, target: TensorType, weight: TensorType | None = None) -> dict[str, Bound]:
+        """A target points at classes."""
+        return {"target": Bound(x.shape[self.axis(len(x.shape))], "classes", self.ignore_index)}
 
     def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:
         """Where weights or ignored examples change what a mean is over, name the sum of weights."""

@@ -74,7 +74,10 @@ def test_overflow_passes_in_silence() -> None:
 
 def test_an_index_out_of_range_names_the_node() -> None:
     graph = Graph()
-    graph.node("loss", "cross_entropy", graph.leaf("x", [[0.0, 0.0]]), graph.leaf("labels", np.array([2])))
+    # The labels are made while it runs, so that nobody can know them before.
+    rule = {"init": "constant", "value": 2, "shape": [1]}
+    graph.graph.add_node("labels", op="input", value=rule, dtype="int64")
+    graph.node("loss", "cross_entropy", graph.leaf("x", [[0.0, 0.0]]), "labels")
     with pytest.raises(BadInput, match=r'N001.*"loss": cross_entropy: target\[0\] is 2, and there are 2 classes') as e:
         graph.run("loss")
     assert e.value.faults[0].place.node == "loss"

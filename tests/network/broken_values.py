@@ -180,4 +180,32 @@ SHAPES = [
         what="x is (2,3) and target is (2)",
         hint="class indices are int64",
     ),
+    Broken(
+        "a class that is not there",
+        _elsewhere(
+            _pair(
+                "cross_entropy",
+                leaf("x", 2, 3),
+                node("y", "input", '"value": [0, ¦3], "dtype": "int64"'),
+                ("x", "target"),
+            )
+        ),
+        "N001",
+        what='"y"[1] is 3, and slot target of "z" (cross_entropy) has 3 classes',
+        hint="from 0 to 2",
+    ),
+    Broken(
+        "a row that is not there, in a flat list",
+        _elsewhere(
+            _pair(
+                "embedding",
+                node("x", "input", '"value": [0, 1, 2, ¦-1], "shape": [2, 2], "dtype": "int64"'),
+                leaf("y", 3, 4),
+                ("index", "weight"),
+            )
+        ),
+        "N001",
+        what='"x"[1, 1] is -1, and slot index of "z" (embedding) has 3 rows',
+        hint="from 0 to 2",
+    ),
 ]

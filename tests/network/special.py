@@ -89,7 +89,7 @@ def spoilt(method: int) -> bytes:
 def _classes(folder: Path) -> object:
     text = beside(
         leaf("x", 2, 3),
-        node("t", "input", '"value": [0, 3], "dtype": "int64"'),
+        node("t", "input", '"value": {"init": "constant", "value": 3, "shape": [2]}, "dtype": "int64"'),
         node("z", "cross_entropy"),
         edges=[edge("x", "z", '"x"'), edge("t", "z", '"target"')],
         about='"target": "z"',
@@ -118,7 +118,7 @@ SPECIAL = [
     Special("another name since it was checked", _changed_to(npz(("v.npy", npy(1.0)))), "W025", BadInput),
     Special("another shape since it was checked", _changed_to(npz(("w.npy", npy(np.arange(5.0))))), "W025", BadInput),
     Special("another file since it was checked", _changed_to(b"hello"), "W025", BadInput),
-    Special("a class that is not there", _classes, "N001", BadInput, "correct the index", "target[1] is 3"),
+    Special("a class that is not there", _classes, "N001", BadInput, "correct the index", "target[0] is 3"),
     Special(
         "an unknown rule",
         lambda f: resdebug.differentiate(load(f, plain()), rule="summ"),
