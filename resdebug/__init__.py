@@ -16,6 +16,7 @@ The house, imports pointing downwards only::
     cli/         commands: arguments in, exit codes out
     tui/         the Textual app: screens, panes, keymap
     api.py       this face, where the operators are handed to the network
+    generators/  real networks from a seed: one file per architecture
     export/      a pass out: one file per format, one registry
     analysis/    questions asked of a finished pass, one file per question
     debugger/    cursor, stepping, stops
@@ -44,13 +45,14 @@ if TYPE_CHECKING:
         RecordedPass,
         differentiate,
         from_networkx,
+        generate,
         load,
         load_trace,
     )
 
 __all__ = [
     "Debugger", "LedgerRow", "LivePass", "Network", "Pass", "RecordedPass", "__version__", "differentiate",
-    "from_networkx", "load", "load_trace",
+    "from_networkx", "generate", "load", "load_trace",
 ]  # fmt: skip
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
 __all__ = [
-    "Debugger", "LedgerRow", "LivePass", "Network", "Pass", "RecordedPass", "differentiate", "from_networkx", "load",
-    "load_trace",
+    "Debugger", "LedgerRow", "LivePass", "Network", "Pass", "RecordedPass", "differentiate", "from_networkx",
+    "generate", "load", "load_trace",
 ]  # fmt: skip
 
 
@@ -70,3 +70,16 @@ def from_networkx(
     Raises BadInput with every fault, placed by node and edge.
     """
     return interchange.from_networkx(graph, CATALOGUE, target=target, folder=folder, limit=memory)
+
+
+def generate(kind: str, **settings: Any) -> Network:
+    """Return a generated network, such as ``generate("resnet20", seed=1, preact=True)``; nothing is written.
+
+    ``settings`` are the options of ``resdebug new`` with underscores. Raises UsageError for a kind or a setting that
+    does not exist, or settings that do not work out.
+    """
+    from resdebug.generators.kinds import make
+    from resdebug.generators.options import options_for
+    from resdebug.generators.writing import checked
+
+    return checked(make(kind, options_for(kind, settings)).document)

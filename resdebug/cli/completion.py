@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 
 import shtab
 
@@ -11,6 +12,15 @@ from resdebug.cli.parser import build
 
 def run(options: argparse.Namespace) -> int:
     """Print the script for a shell."""
+    from resdebug.generators.kinds import KINDS
+    from resdebug.ops import CATALOGUE
+
     parser, _ = build()
+    known: dict[str, tuple[str, Iterable[str]]] = {"ops": ("name", CATALOGUE), "new": ("kind", KINDS)}
+    (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    for command, (argument, words) in known.items():
+        for action in commands.choices[command]._actions:
+            if action.dest == argument:
+                action.choices = list(words)
     print(shtab.complete(parser, options.shell))
     return 0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from resdebug.cli.progress import ProgressBar
 from resdebug.errors import Fault, UsageError
-from resdebug.generators.kinds import DEFAULT_DTYPE, KINDS, make
-from resdebug.generators.options import Options
+from resdebug.generators.kinds import KINDS, make
+from resdebug.generators.options import Options, options_for
 from resdebug.text import human_bytes, visible
 
 
@@ -18,15 +18,13 @@ def run(options: argparse.Namespace) -> int:
     if options.kind is None:
         return list_kinds(as_json=options.json)
     chosen = {name: getattr(options, name) for name in Options.__dataclass_fields__}
-    if chosen["dtype"] is None:
-        chosen["dtype"] = DEFAULT_DTYPE.get(options.kind, "float32")
     if options.output is None:
         raise UsageError(Fault("U001", "no output is named", f"resdebug new {visible(options.kind)} -o FILE"))
     output = Path(options.output)
     if output.suffix == ".safetensors":
         what = "the network goes into a JSON file, its tensors into a .safetensors beside it"
         raise UsageError(Fault("U001", what, f"-o {output.with_suffix('.json').name}"))
-    builder = make(options.kind, Options(**chosen))
+    builder = make(options.kind, options_for(options.kind, chosen))
     from resdebug.generators.writing import write
 
     with ProgressBar() as bar:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 COMMON: Final = ("seed", "batch", "dtype")
 IMAGES: Final = ("image_size", "classes")
 VARIANTS: Final = ("preact", "plain", "rezero", "fixup")
-DEFAULT_DTYPE: Final = {"random": "float64"}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
+
+from resdebug.errors import Fault, UsageError
+from resdebug.text import did_you_mean, visible
+
+DEFAULT_DTYPE: Final = {"random": "float64"}
 
 
 @dataclass(frozen=True)
@@ -27,3 +34,15 @@ class Options:
     norm: str | None = None
     steps: int | None = None
     nodes: int | None = None
+
+
+def options_for(kind: str, settings: Mapping[str, Any]) -> Options:
+    """Return the options of a kind from settings by name. Raises UsageError for a name that does not exist."""
+    for name in settings:
+        if name not in Options.__dataclass_fields__:
+            hint = did_you_mean(name, Options.__dataclass_fields__)
+            raise UsageError(Fault("U001", f'there is no setting "{visible(name)}"', hint))
+    given = dict(settings)
+    if given.get("dtype") is None:
+        given["dtype"] = DEFAULT_DTYPE.get(kind, "float32")
+    return Options(**given)

@@ -140,3 +140,14 @@ def test_no_option_is_ignored_in_silence() -> None:
     for kind, option in (("resnet20", "width"), ("unet", "plain"), ("random", "classes"), ("rnn", "norm")):
         with pytest.raises(UsageError, match=f"{kind} has no --{option}"):
             made(kind, **{option: "pre" if option == "norm" else 3})
+
+
+def test_the_python_face_generates_too() -> None:
+    net = resdebug.generate("resnet20", seed=3, image_size=8, dtype="float64")
+    assert len(net.nodes) == len(made("resnet20").nodes)
+    assert net.dtype == "float64"
+    assert resdebug.generate("random", nodes=10).dtype == "float64"
+    with pytest.raises(UsageError, match=r'no setting "sead".*\n.*did you mean "seed"'):
+        resdebug.generate("resnet20", sead=3)
+    with pytest.raises(UsageError, match=r"layer2\.0\.bn1"):
+        resdebug.generate("resnet18", image_size=8)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from resdebug.ops.activations import Relu
 from resdebug.ops.arithmetic import Div, Mul
@@ -17,7 +18,7 @@ from resdebug.ops.pooling import AvgPool2d, MaxPool2d
 from resdebug.ops.softmaxes import LogSoftmax, Softmax
 from tests.ops.cases import FAMILIES, POINTS, SLOT_IDS, SLOTS
 from tests.ops.cases.table import INF, NAN, Case
-from tests.ops.checking import moved, quiet_forward, quiet_vjp
+from tests.ops.checking import central_differences, moved, quiet_forward, quiet_vjp
 from tests.ops.draws import Array
 
 
@@ -52,14 +53,19 @@ def says(c: Case, notes: str) -> bool:
     return any(key in getattr(family, notes) for family in FAMILIES for key in (c.id, c.operator.op()))
 
 
+def influences(c: Case, position: int) -> NDArray[np.bool_]:
+    """Return which elements of an input change the output, by differences, which know nothing of the VJP."""
+    differences = central_differences(c.operator, c.arrays(), position, c.ybar())
+    return np.abs(differences) > 1e-6
+
+
 @pytest.mark.parametrize(("c", "position"), SLOTS, ids=SLOT_IDS)
 def test_nan_goes_forward(c: Case, position: int) -> None:
     y = quiet_forward(c.operator, filled(c, position, NAN))
     if says(c, "nan_stops"):
         assert not np.isnan(y).any()
     elif says(c, "nan_touches_some"):
-        influence = quiet_vjp(c.operator, position, c.ybar(), c.arrays()).any()
-        assert np.isnan(y).any() or not influence
+        assert np.isnan(y).any() or not influences(c, position).any()
     else:
         assert np.isnan(y).all()
 
@@ -69,10 +75,8 @@ def test_nan_goes_forward(c: Case, position: int) -> None:
 def test_an_adjoint_that_is_not_finite_reaches_everything_that_had_influence(
     c: Case, position: int, number: float
 ) -> None:
-    inputs = c.arrays()
-    influence = quiet_vjp(c.operator, position, c.ybar(), inputs) != 0
-    sent = quiet_vjp(c.operator, position, np.full(c.inferred().shape, number), inputs)
-    assert not np.isfinite(sent[influence]).any()
+    sent = quiet_vjp(c.operator, position, np.full(c.inferred().shape, number), c.arrays())
+    assert not np.isfinite(sent[influences(c, position)]).any()
 
 
 def test_what_was_negative_had_no_influence_whatever_the_adjoint() -> None:
