@@ -3,8 +3,8 @@
 Central differences have two errors (Press et al. 2007, Numerical Recipes, section 5.7). Truncation is h²/6 · f‴, and
 with h = ε^(1/3) = 6e-6 that is 6e-12 · f‴. Roundoff is about ε·|f| / h = 4e-11 · |f|, for each output that depends on
 the element. In the table's cases |f|, |ȳ| and f‴ are at most some tens, and a few dozen outputs are summed, which
-makes 1e-9 at worst. The largest discrepancy seen is 1.1e-9, in binary_cross_entropy, whose f‴ is 2000 at a probability of
-0.1; elsewhere it is 4e-10.
+makes 1e-9 at worst. The largest discrepancy seen is 1.1e-9, in binary_cross_entropy, whose f‴ is 2000 at a
+probability of 0.1; elsewhere it is 4e-10.
 
 The complex step subtracts nothing and has only the roundoff of the forward function itself, 1e-15 as seen.
 """
