@@ -21,6 +21,9 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 
 ADJOINT_PREFIX = "vjp_"
 
+MANY = 64
+"""Fewer rows than this are added in their own precision."""
+
 
 class Operator(msgspec.Struct, frozen=True, tag_field="op"):
     """Base of all operators; the fields of a subclass are the operator's attributes.
@@ -98,10 +101,22 @@ def _setting(value: Any) -> str:
 
 
 def sum_over(x: Array, axes: int | tuple[int, ...], *, keepdims: bool = False) -> Array:
-    """Return the sum over ``axes``, as an array also where it is a single number."""
+    """Return the sum over ``axes``, as an array also where it is a single number.
+
+    numpy adds up a leading axis row by row, which in single precision loses digits over many rows; those are added in
+    double precision.
+    """
     along = (axes,) if isinstance(axes, int) else axes
-    result: Array = np.asarray(np.add.reduce(x, axis=along))
-    return np.expand_dims(result, along) if keepdims else result
+    if x.dtype != np.float32 or 0 not in along or x.ndim < 2 or x.shape[0] < MANY:
+        return reduced(np.add, x, along, keepdims=keepdims)
+    total: Array = np.asarray(np.add.reduce(x, axis=along, dtype=np.float64)).astype(np.float32)
+    return np.expand_dims(total, along) if keepdims else total
+
+
+def reduced(operation: np.ufunc, x: Array, axes: tuple[int, ...], *, keepdims: bool = False) -> Array:
+    """Return the reduction of ``x`` over ``axes``, as an array also where it is a single number."""
+    result: Array = np.asarray(operation.reduce(x, axis=axes))
+    return np.expand_dims(result, axes) if keepdims else result
 
 
 def unbroadcast(contribution: Array, shape: tuple[int, ...]) -> Array:

@@ -74,6 +74,10 @@ class Einsum(Operator, frozen=True, tag="einsum"):
         str, msgspec.Meta(max_length=500, description="letters of each operand -> letters of the output")
     ]
 
+    def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:
+        """Write the equation with an arrow."""
+        return {"equation": self.equation.replace(" ", "").replace("->", " → ").replace(",", ", ").strip()}
+
     def terms(self) -> Terms:
         """Return the equation's parts. Raises RuleBroken."""
         text = self.equation.replace(" ", "")

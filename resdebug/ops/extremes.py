@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from resdebug.network.signature import Slot
 from resdebug.network.types import TensorType
-from resdebug.ops.base import Array, sum_over
+from resdebug.ops.base import Array, reduced, sum_over
 from resdebug.ops.reductions import Reduction
 
 _SHARED = "only the extreme elements had any influence; where several tie they share it"
@@ -18,7 +18,10 @@ _SHARED = "only the extreme elements had any influence; where several tie they s
 class Extreme(Reduction, frozen=True):
     """The extreme element along axes; ties share the adjoint equally."""
 
-    convention: ClassVar[str] = "elements that tie share the adjoint equally (PyTorch's amax, amin); NaN wins"
+    convention: ClassVar[str] = (
+        "elements that tie share the adjoint equally (PyTorch's amax, amin); NaN wins and takes the adjoint, where "
+        "PyTorch sends NaN to all"
+    )
 
     def infer(self, x: TensorType) -> TensorType:
         """The extreme of nothing is not defined."""
@@ -41,7 +44,7 @@ class Max(Extreme, frozen=True, tag="max"):
 
     def forward(self, x: Array) -> Array:
         """Return the largest."""
-        return np.asarray(x.max(axis=self.axes(x.ndim), keepdims=self.keepdim))
+        return reduced(np.maximum, x, self.axes(x.ndim), keepdims=self.keepdim)
 
 
 class Min(Extreme, frozen=True, tag="min"):
@@ -52,4 +55,4 @@ class Min(Extreme, frozen=True, tag="min"):
 
     def forward(self, x: Array) -> Array:
         """Return the smallest."""
-        return np.asarray(x.min(axis=self.axes(x.ndim), keepdims=self.keepdim))
+        return reduced(np.minimum, x, self.axes(x.ndim), keepdims=self.keepdim)

@@ -20,7 +20,8 @@ def check_index(index: Whole, count: int, what: str) -> Whole:
     outside = np.argwhere((index < 0) | (index >= count))
     if len(outside):
         where = tuple(int(i) for i in outside[0])
-        raise IndexError(f"index[{', '.join(map(str, where))}] is {int(index[where])}, and there are {count} {what}")
+        place = f"[{', '.join(map(str, where))}]" if where else ""
+        raise IndexError(f"index{place} is {int(index[where])}, and there are {count} {what}")
     return index.astype(np.intp)
 
 

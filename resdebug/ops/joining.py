@@ -13,7 +13,6 @@ from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, normal_axis
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
-Index = Annotated[int, msgspec.Meta(ge=-(1 << 62), le=1 << 62)]
 _PIECE = "what was cut away had no influence on this piece"
 
 
@@ -75,7 +74,7 @@ class Stack(Operator, frozen=True, tag="stack"):
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += the part of {ȳ} that came from {x}", "each input gets its own slice back", elements="any"),
     )
-    formula: ClassVar[str] = "{y} = stack({x}), along a new dim {dim}"
+    formula: ClassVar[str] = "{y} = stack({x}), along new dim {dim}"
     shapes: ClassVar[str] = "x0, x1, … of one shape → a new axis dim, as long as there are inputs"
     dim: Annotated[int, msgspec.Meta(description="where the new axis stands")] = 0
 
@@ -149,7 +148,8 @@ class Split(Piece, frozen=True, tag="split"):
         pieces = self.pieces(x.shape[axis])
         if self.index >= pieces:
             what = f"x is {shape_text(x.shape)}: there is no piece {self.index} among {pieces} along dim {self.dim}"
-            raise RuleBroken(what, key="index", hint=f"from 0 to {pieces - 1}")
+            hint = f"from 0 to {pieces - 1}" if pieces else "split_size names no piece"
+            raise RuleBroken(what, key="index", hint=hint)
         kept = self.along(x.shape[axis])
         return x.with_shape(*x.shape[:axis], kept.stop - kept.start, *x.shape[axis + 1 :])
 
@@ -173,7 +173,7 @@ class Select(Piece, frozen=True, tag="select"):
     formula: ClassVar[str] = "{y} = {x}[{index}], along dim {dim}"
     shapes: ClassVar[str] = "x any shape → the same without the axis dim"
     dim: Annotated[int, msgspec.Meta(description="the axis that is dropped")]
-    index: Annotated[Index, msgspec.Meta(description="which slice; a negative one counts from the end")]
+    index: Annotated[int, msgspec.Meta(description="which slice; a negative one counts from the end")]
 
     def infer(self, x: TensorType) -> TensorType:
         """The slice exists."""
@@ -197,8 +197,8 @@ class Slice(Piece, frozen=True, tag="slice"):
     shapes: ClassVar[str] = "x any shape → the same, but along dim as long as the range"
     convention: ClassVar[str] = "ranges are cut at the ends and count from the end when negative, as Python has it"
     dim: Annotated[int, msgspec.Meta(description="the axis")]
-    start: Annotated[Index, msgspec.Meta(description="the first element")] = 0
-    end: Annotated[Index | None, msgspec.Meta(description="before which element it ends, null for none")] = None
+    start: Annotated[int, msgspec.Meta(description="the first element")] = 0
+    end: Annotated[int | None, msgspec.Meta(description="before which element it ends, null for none")] = None
     step: Annotated[int, msgspec.Meta(ge=1, le=1 << 62, description="take every so-many-th")] = 1
 
     def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -15,12 +15,10 @@ from resdebug.ops.base import Array, Operator, normal_axis
 
 Mode = Literal["constant", "reflect", "replicate", "circular"]
 Counts = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]], msgspec.Meta(max_length=2 * limits.DIMENSIONS)]
-Whole = Annotated[
-    list[Annotated[int, msgspec.Meta(ge=-(1 << 31), le=1 << 31)]],
-    msgspec.Meta(min_length=1, max_length=limits.DIMENSIONS),
-]
+Whole = Annotated[list[int], msgspec.Meta(min_length=1, max_length=limits.DIMENSIONS)]
 
 NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+COPIES = {"reflect": "mirror images", "replicate": "repeated edges", "circular": "far sides"}
 
 
 class Pad(Operator, frozen=True, tag="pad"):
@@ -29,16 +27,17 @@ class Pad(Operator, frozen=True, tag="pad"):
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",
-            "{x̄} += ⟦sum of ⟧{ȳ} ⟦over the {copies} ⟧without the border",
+            "{x̄} += ⟦Σ {ȳ} over {x} and its {copies}⟧⟦{cut}{ȳ} without the border⟧",
             "the border's adjoint goes to what it was copied from",
         ),
     )
-    formula: ClassVar[str] = "{y} = {x} with border {pad}⟦ of {value}⟧⟦ by {copies}⟧"
+    formula: ClassVar[str] = "{y} = {x} with border {pad}⟦ of {value}⟧⟦ of {copies}⟧"
     shapes: ClassVar[str] = "x any shape → each padded axis grows by what is before and after it"
     convention: ClassVar[str] = (
         "pad counts from the last axis: [left, right, top, bottom, ...], as PyTorch has it; a constant border takes no "
         "adjoint, that of the other modes is added to the elements it was copied from"
     )
+    generic_words: ClassVar[Mapping[str, str]] = {"cut": ""}
     pad: Annotated[Counts, msgspec.Meta(description="before and after each axis, the last axis first")]
     mode: Annotated[Mode, msgspec.Meta(description="what the border holds")] = "constant"
     value: Annotated[float, msgspec.Meta(description="the number in a constant border")] = 0.0
@@ -47,11 +46,9 @@ class Pad(Operator, frozen=True, tag="pad"):
         """Name the constant, or the kind of copies."""
         words = super().words(inputs)
         if self.mode == "constant":
-            return words
+            return words | {"cut": ""}
         del words["value"]
-        return words | {
-            "copies": {"reflect": "mirror images", "replicate": "edges", "circular": "far sides"}[self.mode]
-        }
+        return words | {"copies": COPIES[self.mode]}
 
     def widths(self, ndim: int) -> list[tuple[int, int]]:
         """Return what is before and after each axis, first axis first."""
@@ -117,7 +114,7 @@ class Roll(Operator, frozen=True, tag="roll"):
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",
-            "{x̄} += {ȳ} rolled back by {shifts}",
+            "{x̄} += {ȳ} rolled back by {shifts} along {dims}",
             "elements were moved, not changed: their adjoints move back",
             elements="any",
         ),
@@ -137,11 +134,16 @@ class Roll(Operator, frozen=True, tag="roll"):
 
     def forward(self, x: Array) -> Array:
         """Return the elements shifted."""
-        return np.roll(x, self.shifts, self.dims)
+        return self.rolled(x, 1)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Shift back."""
-        return np.roll(ybar, [-s for s in self.shifts], self.dims)
+        return self.rolled(ybar, -1)
+
+    def rolled(self, x: Array, sign: int) -> Array:
+        """Shift forward or back; a shift by more than the size goes around."""
+        shifts = [sign * s % max(x.shape[dim], 1) for s, dim in zip(self.shifts, self.dims, strict=True)]
+        return np.roll(x, shifts, self.dims)
 
 
 class Flip(Operator, frozen=True, tag="flip"):

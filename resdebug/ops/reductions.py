@@ -11,7 +11,7 @@ import numpy as np
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
-from resdebug.ops.base import Array, Operator, normal_axis, sum_over
+from resdebug.ops.base import Array, Operator, normal_axis, reduced, sum_over
 
 
 class Reduction(Operator, frozen=True):
@@ -107,11 +107,11 @@ class Prod(Reduction, frozen=True, tag="prod"):
         Slot("x", "{x̄} += {ȳ} ⊙ Π of the others in {x}", "the derivative of a product by a factor is all the others"),
     )
     formula: ClassVar[str] = "{y} = Π {x}⟦ over dim {dim}⟧"
-    convention: ClassVar[str] = "nothing is divided by: zeros among the factors are no trouble"
+    convention: ClassVar[str] = "nothing is divided by: zeros and infinities among the factors are no trouble"
 
     def forward(self, x: Array) -> Array:
         """Return the product."""
-        return np.asarray(x.prod(axis=self.axes(x.ndim), keepdims=self.keepdim))
+        return reduced(np.multiply, x, self.axes(x.ndim), keepdims=self.keepdim)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Multiply by the products of what comes before and what comes after each factor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -9,7 +10,7 @@ import numpy as np
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
-from resdebug.ops.base import Array, sum_over
+from resdebug.ops.base import Array, reduced, sum_over
 from resdebug.ops.reductions import Reduction
 
 
@@ -29,10 +30,12 @@ class Spread(Reduction, frozen=True):
         return super().infer(x)
 
     def deviations(self, x: Array) -> Array:
-        """Return the distance of every element from its mean."""
+        """Return the distance of every element from the mean."""
         axes = self.axes(x.ndim)
-        deviations: Array = x - sum_over(x, axes, keepdims=True) / self.count(x.shape)
-        return deviations
+        # Measured from the first element, equal ones have none at all, and a large common offset costs no digits.
+        first = x[(*(slice(1) if axis in axes else slice(None) for axis in range(x.ndim)), ...)]
+        apart: Array = x - np.where(np.isfinite(first), first, x.dtype.type(0))
+        return apart - sum_over(apart, axes, keepdims=True) / self.count(x.shape)
 
     def variance(self, x: Array) -> Array:
         """Return the mean square distance."""
@@ -47,7 +50,7 @@ class Var(Spread, frozen=True, tag="var"):
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} ⊙ 2({x} − mean({x})) / (n − {correction})", "the mean's own derivative cancels out"),
     )
-    formula: ClassVar[str] = "{y} = Σ ({x} − mean({x}))² / (n − {correction})"
+    formula: ClassVar[str] = "{y} = Σ ({x} − mean({x}))² / (n − {correction})⟦ over dim {dim}⟧"
 
     def forward(self, x: Array) -> Array:
         """Return the variance."""
@@ -64,7 +67,7 @@ class Std(Spread, frozen=True, tag="std"):
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} ⊙ ({x} − mean({x})) / ((n − {correction}) · {y})", "that of the variance, over 2y"),
     )
-    formula: ClassVar[str] = "{y} = √(Σ ({x} − mean({x}))² / (n − {correction}))"
+    formula: ClassVar[str] = "{y} = √(Σ ({x} − mean({x}))² / (n − {correction}))⟦ over dim {dim}⟧"
     convention: ClassVar[str] = "where the deviation is 0, so is the contribution"
 
     def forward(self, x: Array) -> Array:
@@ -81,16 +84,33 @@ class Norm(Reduction, frozen=True, tag="norm"):
     """The p-norm over axes; Σ |x|, the Euclidean length, the largest size."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
-        Slot("x", "{x̄} += {ȳ} ⊙ sign({x}) ⊙ (|{x}| / {y})^({p} − 1)", "for p = 2 that is x / y: the direction"),
+        Slot(
+            "x",
+            "{x̄} += {ȳ} ⊙ ⟦sign({x}) ⊙ (|{x}| / {y})^({p} − 1)⟧⟦{length}{x} / {y}⟧⟦{taxicab}sign({x})⟧"
+            "⟦{largest}sign({x}) ⊙ 1[|{x}| = {y}] / |ties|⟧",
+            "for p = 2 that is the direction of x; for inf only the largest had any influence",
+        ),
     )
-    formula: ClassVar[str] = "{y} = (Σ |{x}|^{p})^(1/{p})"
+    formula: ClassVar[str] = (
+        "{y} = ⟦(Σ |{x}|^{p})^(1/{p})⟧⟦{length}√(Σ {x}²)⟧⟦{taxicab}Σ |{x}|⟧⟦{largest}max |{x}|⟧⟦ over dim {dim}⟧"
+    )
     convention: ClassVar[str] = (
-        "where the norm is 0, so is the contribution; p = inf is the largest |x|, and elements that tie share"
+        "where the norm is 0, so is the contribution; p = inf is the largest |x|, and elements that tie share; NaN "
+        "sends NaN, where PyTorch sends 0 for p = 1 and inf"
     )
     p: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | Literal["inf"],
         msgspec.Meta(description="which norm; inf is the largest"),
     ] = 2.0
+
+    def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:
+        """Give the usual norms the form in which they are known."""
+        words = super().words(inputs)
+        known = {2.0: "length", 1.0: "taxicab", "inf": "largest"}.get(self.p)
+        if known:
+            del words["p"]
+            words[known] = ""
+        return words
 
     def infer(self, x: TensorType) -> TensorType:
         """The largest of nothing is not defined."""
@@ -103,7 +123,7 @@ class Norm(Reduction, frozen=True, tag="norm"):
         axes = self.axes(x.ndim)
         sizes = np.abs(x)
         if self.p == "inf":
-            return np.asarray(sizes.max(axis=axes, keepdims=self.keepdim))
+            return reduced(np.maximum, sizes, axes, keepdims=self.keepdim)
         if self.p == 1:
             return sum_over(sizes, axes, keepdims=self.keepdim)
         largest = sizes.max(axis=axes, keepdims=True, initial=0)
@@ -122,6 +142,10 @@ class Norm(Reduction, frozen=True, tag="norm"):
             return arriving * share
         if self.p == 1:
             return arriving * np.sign(x)
-        ratio: Array = np.divide(np.abs(x), norm, out=np.zeros(x.shape, dtype=x.dtype), where=norm != 0)
-        weight: Array = np.power(ratio, x.dtype.type(self.p - 1), out=np.zeros_like(ratio), where=ratio != 0)
-        return arriving * np.sign(x) * weight
+        nothing = np.zeros(x.shape, dtype=x.dtype)
+        if self.p > 1:
+            ratio: Array = np.divide(np.abs(x), norm, out=nothing, where=norm != 0)
+            return arriving * np.sign(x) * ratio ** x.dtype.type(self.p - 1)
+        # The power is below 0 here: the ratio itself would underflow where the contribution is huge.
+        inverse: Array = np.power(np.abs(x), x.dtype.type(self.p - 1), out=nothing, where=x != 0)
+        return arriving * np.sign(x) * inverse * norm ** x.dtype.type(1 - self.p)

@@ -15,6 +15,7 @@ from resdebug.ops.convolution import Conv2d
 from resdebug.ops.losses import CrossEntropy
 from resdebug.ops.normalisation import BatchNorm, LayerNorm
 from resdebug.ops.pooling import AvgPool2d, MaxPool2d
+from resdebug.ops.reductions import Mean, Sum
 from resdebug.ops.softmaxes import LogSoftmax, Softmax
 from tests.ops.cases import FAMILIES, POINTS, SLOT_IDS, SLOTS
 from tests.ops.cases.table import INF, NAN, Case
@@ -198,3 +199,11 @@ def test_normalisation_of_a_single_element_is_zero() -> None:
 
 def test_infinity_times_zero_is_nan_as_ieee_754_has_it() -> None:
     assert np.isnan(quiet_forward(Mul(), [np.array(INF), np.array(0.0)])).all()
+
+
+def test_many_rows_in_single_precision_lose_no_digits() -> None:
+    x = np.random.default_rng(0).random((200_000, 2)).astype("float32")
+    expected = x.astype("float64").sum(axis=0)
+    for found in (Sum(dim=0).forward(x), 200_000 * Mean(dim=0).forward(x)):
+        assert found.dtype == "float32"
+        assert np.abs(found / expected - 1).max() < 2e-7

@@ -40,3 +40,8 @@ def test_an_index_that_does_not_exist_is_told_with_its_place(index: list[list[in
         Embedding().forward(np.array(index), TABLE)
     with pytest.raises(IndexError, match=f"{message}, and there are 3 elements along dim 0"):
         Gather(dim=0).forward(TABLE, np.array(index))
+
+
+def test_a_single_index_has_no_place() -> None:
+    with pytest.raises(IndexError, match=r"^index is 7, and there are 3 rows$"):
+        Embedding().forward(np.array(7), TABLE)

@@ -63,6 +63,7 @@ CASES: Final = [
     *on(Slice(dim=0, start=-2), lambda _, x: x[-2:], tail=normal(5)),
     *on(Slice(dim=-1, end=-1, step=2), lambda _, x: x[..., :-1:2], steps=normal(2, 6)),
     *on(Slice(dim=0, start=1, end=100, step=3), lambda _, x: x[1:100:3], beyond=normal(8)),
+    *on(Slice(dim=0, start=-(10**20), end=10**20, step=1 << 62), lambda _, x: x[:1], far_beyond=normal(3)),
 ]  # fmt: skip
 
 EMPTY: Final[list[EmptyRow]] = [
@@ -88,6 +89,7 @@ REFUSED: Final[list[RefusedRow]] = [
     (Split(split_size=2, index=2), [(4,)], "index", ["(4)", "piece 2 among 2"], "from 0 to 1"),
     (Split(split_size=[1, 2], index=0), [(4,)], "split_size", ["[1, 2]", "3", "4"], "whole axis"),
     (Split(split_size=[2, 2], index=2), [(4,)], "index", ["piece 2 among 2"], "from 0 to 1"),
+    (Split(split_size=[], index=0), [(0,)], "index", ["piece 0 among 0"], "names no piece"),
     (Split(split_size=2, index=0, dim=1), [(4,)], "dim", ["dim 1"], "from -1 to 0"),
     (Select(dim=0, index=3), [(3, 2)], "index", ["(3,2)", "index 3"], "from -3 to 2"),
     (Select(dim=0, index=0), [(0, 2)], "index", ["(0,2)"], "empty"),

@@ -21,6 +21,15 @@ def padded(id_: str, x: tuple[int, ...], pad: list[int], mode: Any = "constant",
     return case(id_, Pad(pad=pad, mode=mode, value=value), [normal(*x)], equivalent)
 
 
+def first_axis(mode: Any, pair: list[int]) -> Case:
+    """Return a padding of the first axis; PyTorch gets it moved to the end."""
+
+    def equivalent(t: Any, x: Any) -> Any:
+        return t.nn.functional.pad(x.movedim(0, -1), pair, mode).movedim(-1, 0)
+
+    return case(f"{mode}-first", Pad(pad=[0, 0, 0, 0, *pair], mode=mode), [normal(3, 2, 2)], equivalent)
+
+
 def around(t: Any, x: Any) -> Any:
     """Return what padding the first axis by its mirror image gives; PyTorch pads the last ones only."""
     return t.cat([x[1:3].flip(0), x, x[-2:-1]])
@@ -43,10 +52,12 @@ CASES: Final = [
         )
     ),
     padded("replicate-far", (1, 1, 2), [5, 4], "replicate"),
+    *(first_axis(mode, pair) for mode, pair in (("reflect", [2, 1]), ("replicate", [1, 3]), ("circular", [3, 2]))),
     case("reflect-first-axis", Pad(pad=[0, 0, 2, 1], mode="reflect"), [normal(4, 2)], around),
     *on(Roll(shifts=[1], dims=[0]), lambda _, x: x.roll(1, 0), one=normal(4, 2)),
     *on(Roll(shifts=[-2, 5], dims=[-1, 0]), lambda _, x: x.roll((-2, 5), (-1, 0)), two=normal(3, 4)),
     *on(Roll(shifts=[1, 1], dims=[0, 0]), lambda _, x: x.roll((1, 1), (0, 0)), twice=normal(4)),
+    *on(Roll(shifts=[3 * 10**20 + 1], dims=[0]), lambda _, x: x.roll(1, 0), around=normal(3)),
     *on(Flip(dims=[0]), lambda _, x: x.flip(0), rows=normal(3, 2)),
     *on(Flip(dims=[-1, 0]), lambda _, x: x.flip(-1, 0), both=normal(2, 3, 2)),
 ]

@@ -110,6 +110,7 @@ PROBLEMS: Final = problems(
 )
 
 KINKS: Final[list[KinkRow]] = [
+    ("prod", Prod(dim=1), [[[2.0, 0.0, 3.0], [0.0, 5.0, 0.0], [-1.0, 4.0, -0.0]]], lambda t, x: t.prod(x, 1)),
     ("logsumexp", Logsumexp(dim=1), [[[-INF, -INF], [INF, 0.0], [-INF, 0.0]]], lambda t, x: t.logsumexp(x, 1)),
 ]
 

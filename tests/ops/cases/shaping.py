@@ -73,6 +73,7 @@ WRONG: Final[list[WrongRow]] = [
     ("reshape", {}, "shape"),
     ("reshape", {"shape": [2, -2]}, "shape"),
     ("reshape", {"shape": 6}, "shape"),
+    ("flatten", {"end_dim": 0.5}, "end_dim"),
     ("transpose", {"dim0": 0}, "dim1"),
     ("permute", {}, "dims"),
     ("permute", {"dims": 1}, "dims"),
