@@ -11,7 +11,7 @@ from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.activations import logistic
 from resdebug.ops.base import Array
-from resdebug.ops.losses import Loss
+from resdebug.ops.losses import PairLoss
 
 LOWEST = -100.0
 """PyTorch's bound for the logarithm of a probability of 0."""
@@ -24,20 +24,18 @@ SMALLEST = 1e-12
 """PyTorch's bound for the denominator p (1 − p)."""
 
 
-class PairLoss(Loss, frozen=True):
+class WeightedLoss(PairLoss, frozen=True):
     """A loss of two tensors of one shape, perhaps weighted element by element."""
 
     shapes: ClassVar[str] = "x and target of one shape, weight broadcast to it → (), or that shape without reduction"
 
     def infer(self, x: TensorType, target: TensorType, weight: TensorType | None = None) -> TensorType:
         """Both have the same shape, and the weight broadcasts to it."""
-        if x.shape != target.shape:
-            what = f"x is {shape_text(x.shape)} and target is {shape_text(target.shape)}"
-            raise RuleBroken(what, key="target", hint="give both the same shape")
+        output = super().infer(x, target)
         if weight is not None and not _stretches(weight.shape, x.shape):
             what = f"x is {shape_text(x.shape)} and weight is {shape_text(weight.shape)}"
             raise RuleBroken(what, key="weight", hint="the weight must broadcast to the shape of x")
-        return self.reduced(x)
+        return output
 
 
 def _stretches(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
@@ -51,13 +49,13 @@ def _weighted(array: Array, weight: Array | None) -> Array:
     return array if weight is None else array * weight
 
 
-class BinaryCrossEntropy(PairLoss, frozen=True, tag="binary_cross_entropy"):
-    """Minus the log-probability of the right answer, from probabilities between 0 and 1."""
+class BinaryCrossEntropy(WeightedLoss, frozen=True, tag="binary_cross_entropy"):
+    """Minus the log-probability of the right answer, from probabilities: in classifiers of two classes."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",
-            "{x̄} += {ȳ} · ⟦{weight} ⊙ ⟧({x} − {target}) ⊘ ({x} ⊙ (1 − {x}))⟦ / {n}⟧",
+            "{x̄} += {ȳ}⟦ / {n}⟧ · ⟦{weight} ⊙ ⟧({x} − {target}) ⊘ ({x} ⊙ (1 − {x}))",
             "the derivative of −t log p − (1 − t) log(1 − p)",
         ),
         Slot(
@@ -70,7 +68,10 @@ class BinaryCrossEntropy(PairLoss, frozen=True, tag="binary_cross_entropy"):
     formula: ClassVar[str] = (
         "{y} = −⟦{Σ} ⟧⟦{weight} ⊙ ⟧({target} ⊙ log {x} + (1 − {target}) ⊙ log(1 − {x}))⟦, mean over {n}⟧"
     )
-    convention: ClassVar[str] = "logarithms are at least −100, and x (1 − x) at least 1e-12, as in PyTorch"
+    convention: ClassVar[str] = (
+        "x below 0 or above 1 gives NaN; logarithms are at least −100, and x (1 − x) at least 1e-12, as in PyTorch, "
+        "but also in what target gets, where PyTorch has ±∞"
+    )
 
     def logs(self, x: Array) -> tuple[Array, Array]:
         """Return ``log x`` and ``log(1 − x)``, bounded."""
@@ -94,8 +95,8 @@ class BinaryCrossEntropy(PairLoss, frozen=True, tag="binary_cross_entropy"):
         return self.spread(ybar, x.size) * _weighted(no - yes, weight)
 
 
-class BinaryCrossEntropyWithLogits(PairLoss, frozen=True, tag="binary_cross_entropy_with_logits"):
-    """The same from scores: sigmoid and logarithm in one, without overflow."""
+class BinaryCrossEntropyWithLogits(WeightedLoss, frozen=True, tag="binary_cross_entropy_with_logits"):
+    """Minus the log-probability of the right answer, from scores: sigmoid and logarithm in one, without overflow."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
@@ -111,8 +112,8 @@ class BinaryCrossEntropyWithLogits(PairLoss, frozen=True, tag="binary_cross_entr
     )
 
     def forward(self, x: Array, target: Array, weight: Array | None = None) -> Array:
-        """Return ``max(x, 0) − x t + log(1 + exp(−|x|))``, reduced."""
-        losses: Array = np.maximum(x, x.dtype.type(0)) - x * target + np.log1p(np.exp(-np.abs(x)))
+        """Return ``(1[x > 0] − t) x + log(1 + exp(−|x|))``, reduced."""
+        losses: Array = np.where(x > 0, 1 - target, -target) * x + np.log1p(np.exp(-np.abs(x)))
         return self.reduce(_weighted(losses, weight))
 
     def vjp_x(self, ybar: Array, y: Array, x: Array, target: Array, weight: Array | None = None) -> Array:
@@ -124,8 +125,9 @@ class BinaryCrossEntropyWithLogits(PairLoss, frozen=True, tag="binary_cross_entr
         return self.spread(ybar, x.size) * _weighted(-x, weight)
 
 
-class KlDiv(Loss, frozen=True, tag="kl_div"):
-    """The Kullback-Leibler divergence of ``target`` from ``x``, which holds log-probabilities."""
+class KlDiv(PairLoss, frozen=True, tag="kl_div"):
+    """The Kullback-Leibler divergence of ``target`` from ``x``, which holds log-probabilities: in variational
+    autoencoders, and where one network learns from another."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += −{ȳ} · ⟦{plain}{target}⟧⟦{logs}exp({target})⟧⟦ / {n}⟧", "the loss is linear in x"),
@@ -138,8 +140,9 @@ class KlDiv(Loss, frozen=True, tag="kl_div"):
     formula: ClassVar[str] = (
         "{y} = ⟦{Σ} ⟧⟦{plain}{target} ⊙ (log {target} − {x})⟧⟦{logs}exp({target}) ⊙ ({target} − {x})⟧⟦, mean over {n}⟧"
     )
-    shapes: ClassVar[str] = "x and target of one shape → (), or that shape without reduction"
-    convention: ClassVar[str] = "0 · log 0 is 0; batchmean sums and divides by the first axis"
+    convention: ClassVar[str] = (
+        "0 · log 0 is 0; a target of 0 takes no adjoint (PyTorch: NaN); batchmean sums and divides by the first axis"
+    )
     source: ClassVar[str] = "Kullback and Leibler 1951, Annals of Mathematical Statistics 22"
     generic_words: ClassVar[dict[str, str]] = {"n": "n", "plain": ""}
     reduction: KlReduction = "mean"  # type: ignore[assignment] # one word more than other losses have
@@ -153,13 +156,11 @@ class KlDiv(Loss, frozen=True, tag="kl_div"):
         return words | {"logs" if self.log_target else "plain": ""}
 
     def infer(self, x: TensorType, target: TensorType) -> TensorType:
-        """Both have the same shape."""
-        if x.shape != target.shape:
-            what = f"x is {shape_text(x.shape)} and target is {shape_text(target.shape)}"
-            raise RuleBroken(what, key="target", hint="give both the same shape")
+        """Both have the same shape; a mean over the batch needs one."""
+        output = super().infer(x, target)
         if self.reduction == "batchmean" and (not x.shape or not x.shape[0]):
             raise RuleBroken(f"x is {shape_text(x.shape)}: there is no batch", key="x", hint='use reduction "sum"')
-        return self.reduced(x)
+        return output
 
     def forward(self, x: Array, target: Array) -> Array:
         """Return the divergence."""
@@ -192,7 +193,7 @@ class KlDiv(Loss, frozen=True, tag="kl_div"):
 
 
 class HingeLoss(PairLoss, frozen=True, tag="hinge_loss"):
-    """How far an answer is from being right by a margin; target is 1 or −1."""
+    """How far an answer is from being right by a margin; target is 1 or −1: in support vector machines."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
@@ -226,3 +227,37 @@ class HingeLoss(PairLoss, frozen=True, tag="hinge_loss"):
     def vjp_target(self, ybar: Array, y: Array, x: Array, target: Array) -> Array:
         """Return minus x where the answer falls short."""
         return self.spread(ybar, x.size) * np.where(self.short(x, target) == 0, x.dtype.type(0), -x)
+
+
+class HingeEmbeddingLoss(PairLoss, frozen=True, tag="hinge_embedding_loss"):
+    """The distance x of a pair that belongs together (target 1), or what it lacks to a margin (target −1): in metric
+    learning."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot(
+            "x",
+            "{x̄} += {ȳ} · (1[{target} ≠ −1] − 1[{target} ≠ 1] ⊙ 1[{x} ≤ {margin}])⟦ / {n}⟧",
+            "a distance that counts has slope 1, one that is to grow −1, up to the margin",
+        ),
+        Slot("target"),
+    )
+    formula: ClassVar[str] = (
+        "{y} = ⟦{Σ} ⟧({x} ⊙ 1[{target} ≠ −1] + max({margin} − {x}, 0) ⊙ 1[{target} ≠ 1])⟦, mean over {n}⟧"
+    )
+    convention: ClassVar[str] = (
+        "at the margin itself the slope is −1; a target that is neither 1 nor −1 counts as both; target takes no "
+        "adjoint; all as in PyTorch"
+    )
+    margin: Annotated[float, msgspec.Meta(description="how far apart a pair of target −1 is to be")] = 1.0
+
+    def forward(self, x: Array, target: Array) -> Array:
+        """Return the loss."""
+        zero = x.dtype.type(0)
+        apart = np.where(target != 1, np.maximum(x.dtype.type(self.margin) - x, zero), zero)
+        return self.reduce(np.where(target != -1, x, zero) + apart)
+
+    def vjp_x(self, ybar: Array, y: Array, x: Array, target: Array) -> Array:
+        """Return 1 for what is to be near, −1 for what is to be further; where x is NaN nobody knows that it is far."""
+        near = ~(x > x.dtype.type(self.margin)) & (target != 1)
+        slope: Array = (target != -1).astype(x.dtype) - near
+        return self.spread(ybar, x.size) * slope

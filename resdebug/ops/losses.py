@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -50,6 +50,28 @@ class Loss(Operator, frozen=True):
     def spread(self, ybar: Array, count: int) -> Array:
         """Return the adjoint of each single loss."""
         return ybar / count if self.reduction == "mean" else ybar
+
+
+class PairLoss(Loss, frozen=True):
+    """A loss of two tensors of one shape."""
+
+    shapes: ClassVar[str] = "x and target of one shape → (), or that shape without reduction"
+
+    def infer(self, x: TensorType, target: TensorType) -> TensorType:
+        """Both have the same shape."""
+        if x.shape != target.shape:
+            what = f"x is {shape_text(x.shape)} and target is {shape_text(target.shape)}"
+            raise RuleBroken(what, key="target", hint="give both the same shape")
+        return self.reduced(x)
+
+
+class Picks(NamedTuple):
+    """The class of every example (0 where it is ignored), which ones count, how much, and what a mean divides by."""
+
+    right: NDArray[np.intp]
+    counted: NDArray[np.bool_]
+    share: Array
+    divisor: Array
 
 
 class ClassLoss(Loss, frozen=True):
@@ -100,33 +122,32 @@ class ClassLoss(Loss, frozen=True):
             words["n"] = str(target.size // max(inputs[0].shape[self.axis(len(inputs[0].shape))], 1))
         return words
 
-    def picks(self, x: Array, target: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Return each example's class (0 where it is ignored), and which examples count.
-
-        Raises IndexError for a class that does not exist.
-        """
+    def picks(self, x: Array, target: NDArray[Any], weight: Array | None) -> Picks:
+        """Return the classes that are right. Raises IndexError for one that does not exist."""
         classes = x.shape[self.axis(x.ndim)]
-        counted = (
-            np.asarray(target != self.ignore_index) if self.ignore_index is not None else np.ones_like(target, bool)
-        )
+        counted = np.ones(target.shape, bool) if self.ignore_index is None else np.asarray(target != self.ignore_index)
         outside = np.argwhere(((target < 0) | (target >= classes)) & counted)
         if len(outside):
             where = tuple(int(i) for i in outside[0])
-            place = ", ".join(map(str, where))
-            raise IndexError(f"target[{place}] is {int(target[where])}, and there are {classes} classes")
-        return np.where(counted, target, 0).astype(np.intp), counted
-
-    def shares(self, x: Array, target: NDArray[Any], weight: Array | None) -> tuple[Array, Array]:
-        """Return how much each example counts, and what the mean is divided by."""
-        index, counted = self.picks(x, target)
-        each = counted.astype(x.dtype) if weight is None else np.where(counted, weight[index], weight.dtype.type(0))
-        return each, np.asarray(each.sum())
+            place = f"[{', '.join(map(str, where))}]" if where else ""
+            raise IndexError(f"target{place} is {int(target[where])}, and there are {classes} classes")
+        right = np.where(counted, target, 0).astype(np.intp)
+        share = counted.astype(x.dtype) if weight is None else np.where(counted, weight[right], weight.dtype.type(0))
+        return Picks(right, counted, share, np.asarray(share.sum()))
 
     def total(self, losses: Array, divisor: Array) -> Array:
         """Reduce the single losses; a mean divides by the sum of what counts."""
         if self.reduction == "none":
             return losses
         return np.asarray(losses.sum() / divisor if self.reduction == "mean" else losses.sum())
+
+
+class Truth(NamedTuple):
+    """What each class should get, which examples count (broadcast over classes), and what a mean is divided by."""
+
+    parts: Array
+    counted: NDArray[np.bool_]
+    divisor: Array
 
 
 class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
@@ -141,7 +162,7 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
         ),
         Slot(
             "target",
-            "{target̄} += −{ȳ} · ⟦{weight} ⊙ ⟧⟦{sharp} · ⟧log softmax({x})⟦ / {n}⟧",
+            "{target̄} += −{ȳ}⟦ / {n}⟧ · ⟦{weight} ⊙ ⟧⟦{sharp} · ⟧log softmax({x})",
             "a loss is linear in the probabilities; class indices take no adjoint",
             elements="any",
         ),
@@ -154,7 +175,8 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
     shapes: ClassVar[str] = "x (N, C, …) or (C), target (N, …) of indices or the shape of x, weight (C) → () or (N, …)"
     convention: ClassVar[str] = (
         "class indices count from 0 and take no adjoint; a mean divides by the weights of the right classes, as "
-        "PyTorch does; label smoothing mixes in 1/C of all classes"
+        "PyTorch does; label smoothing mixes in 1/C of all classes; an ignored example sends 0 whatever x is, and a "
+        "class of weight 0 costs 0 at probability 0 too (PyTorch: NaN in both)"
     )
     source: ClassVar[str] = "label smoothing: Szegedy et al. 2016, arXiv 1512.00567, section 7"
     generic_words: ClassVar[Mapping[str, str]] = {"n": "n", "picks": ""}
@@ -183,40 +205,46 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
         if target.shape != x.shape:
             what = f"x is {shape_text(x.shape)} and target is {shape_text(target.shape)}"
             raise RuleBroken(what, key="target", hint="probabilities have the shape of x; class indices are int64")
+        if self.ignore_index is not None and self.ignore_index >= 0:
+            what = f"target holds probabilities, and ignore_index is {self.ignore_index}"
+            raise RuleBroken(what, key="ignore_index", hint="only class indices can be ignored")
         axis = self.axis(len(x.shape))
         return self.reduced(x.with_shape(*x.shape[:axis], *x.shape[axis + 1 :]))
 
-    def truth(self, x: Array, target: NDArray[Any], weight: Array | None) -> tuple[Array, Array]:
-        """Return what is true, weighted, of the shape of x, and what a mean is divided by. Raises IndexError."""
+    def truth(self, x: Array, target: NDArray[Any], weight: Array | None) -> Truth:
+        """Return what is true, weighted, of the shape of x. Raises IndexError."""
         axis = self.axis(x.ndim)
         classes = x.shape[axis]
         scale = np.ones((), dtype=x.dtype) if weight is None else _along(weight, x.ndim, axis)
+        even = x.dtype.type(self.label_smoothing / classes)
         if target.dtype.kind in PROBABLE:
-            mixed = target * x.dtype.type(1 - self.label_smoothing) + x.dtype.type(self.label_smoothing / classes)
-            return mixed * scale, np.asarray(x.size // classes, dtype=x.dtype)
-        index, counted = self.picks(x, target)
+            mixed = target * x.dtype.type(1 - self.label_smoothing) + even
+            return Truth(mixed * scale, np.ones((), dtype=bool), np.asarray(x.size // classes, dtype=x.dtype))
+        picks = self.picks(x, target, weight)
         sharp = np.zeros(x.shape, dtype=x.dtype)
-        np.put_along_axis(sharp, np.expand_dims(index, axis), x.dtype.type(1 - self.label_smoothing), axis)
-        mixed = (sharp + x.dtype.type(self.label_smoothing / classes)) * np.expand_dims(counted, axis)
-        return mixed * scale, self.shares(x, target, weight)[1]
+        np.put_along_axis(sharp, np.expand_dims(picks.right, axis), x.dtype.type(1 - self.label_smoothing), axis)
+        counted = np.expand_dims(picks.counted, axis)
+        return Truth((sharp + even) * counted * scale, counted, picks.divisor)
 
     def forward(self, x: Array, target: NDArray[Any], weight: Array | None = None) -> Array:
         """Return the loss. Raises IndexError for a class that does not exist."""
         axis = self.axis(x.ndim)
-        truth, divisor = self.truth(x, target, weight)
+        truth = self.truth(x, target, weight)
         logs = log_softmax(x, axis)
         if target.dtype.kind in PROBABLE:
-            return self.total(-sum_over(truth * logs, axis), divisor)
+            return self.total(-sum_over(truth.parts * logs, axis), truth.divisor)
         # A class that is not meant may have probability 0: 0 · −∞ is nothing here.
-        product = np.multiply(truth, logs, out=np.zeros_like(logs), where=(truth != 0) | np.isnan(logs))
-        return self.total(-sum_over(product, axis), divisor)
+        meant = ((truth.parts != 0) | np.isnan(logs)) & truth.counted
+        product = np.multiply(truth.parts, logs, out=np.zeros_like(logs), where=meant)
+        return self.total(-sum_over(product, axis), truth.divisor)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array, target: NDArray[Any], weight: Array | None = None) -> Array:
-        """Return softmax minus what is true, scaled."""
+        """Return softmax minus what is true, scaled; 0 where an example is ignored."""
         axis = self.axis(x.ndim)
-        truth, divisor = self.truth(x, target, weight)
-        result: Array = np.exp(log_softmax(x, axis)) * sum_over(truth, axis, keepdims=True) - truth
-        return result * self.each(ybar, divisor, axis)
+        truth = self.truth(x, target, weight)
+        slope: Array = np.exp(log_softmax(x, axis)) * sum_over(truth.parts, axis, keepdims=True) - truth.parts
+        # Not by a product with 0: where all examples are ignored, the mean divides by 0.
+        return np.where(truth.counted, slope * self.each(ybar, truth.divisor, axis), x.dtype.type(0))
 
     def vjp_target(self, ybar: Array, y: Array, x: Array, target: Array, weight: Array | None = None) -> Array:
         """Return minus the log-probabilities, scaled."""
@@ -247,7 +275,8 @@ class NllLoss(ClassLoss, frozen=True, tag="nll_loss"):
     formula: ClassVar[str] = "{y} = −⟦{Σ} ⟧⟦{weight}[{target}] ⊙ ⟧{x}[{target}]⟦, mean over {n}⟧"
     shapes: ClassVar[str] = "x (N, C, …) or (C), target (N, …) of indices, weight (C) → () or (N, …)"
     convention: ClassVar[str] = (
-        "class indices count from 0 and take no adjoint; a mean divides by the weights of the right classes"
+        "class indices count from 0 and take no adjoint; a mean divides by the weights of the right classes; "
+        "an ignored example sends 0"
     )
 
     def infer(self, x: TensorType, target: TensorType, weight: TensorType | None = None) -> TensorType:
@@ -258,20 +287,18 @@ class NllLoss(ClassLoss, frozen=True, tag="nll_loss"):
     def forward(self, x: Array, target: NDArray[Any], weight: Array | None = None) -> Array:
         """Return the loss. Raises IndexError for a class that does not exist."""
         axis = self.axis(x.ndim)
-        each, divisor = self.shares(x, target, weight)
-        index, counted = self.picks(x, target)
-        picked = np.take_along_axis(x, np.expand_dims(index, axis), axis).squeeze(axis)
-        return self.total(-np.where(counted, picked * each, x.dtype.type(0)), divisor)
+        picks = self.picks(x, target, weight)
+        picked = np.take_along_axis(x, np.expand_dims(picks.right, axis), axis).squeeze(axis)
+        return self.total(-np.where(picks.counted, picked * picks.share, x.dtype.type(0)), picks.divisor)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array, target: NDArray[Any], weight: Array | None = None) -> Array:
         """Give ``−ȳ`` to the right class."""
         axis = self.axis(x.ndim)
-        each, divisor = self.shares(x, target, weight)
-        index, counted = self.picks(x, target)
-        sent = -ybar * each / (divisor if self.reduction == "mean" else 1)
+        picks = self.picks(x, target, weight)
+        sent = -ybar * picks.share / (picks.divisor if self.reduction == "mean" else 1)
+        kept = np.where(picks.counted, sent, ybar.dtype.type(0))
         result = np.zeros(x.shape, dtype=ybar.dtype)
-        kept = np.where(counted, sent, ybar.dtype.type(0))
-        np.put_along_axis(result, np.expand_dims(index, axis), np.expand_dims(kept, axis), axis)
+        np.put_along_axis(result, np.expand_dims(picks.right, axis), np.expand_dims(kept, axis), axis)
         return result
 
 

@@ -6,8 +6,9 @@ correction terms (Ioffe and Szegedy 2015, arXiv 1502.03167, section 3; Ba et al.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 import numpy as np
@@ -22,6 +23,12 @@ NormalizedShape = Annotated[NonNegative | list[NonNegative], msgspec.Meta(descri
 
 CENTRED = "{x̄} += (g − mean(g) − x̂ ⊙ mean(g ⊙ x̂)) / σ,  g = ⟦{weight} ⊙ ⟧{ȳ}"
 """What goes back through a normalisation by its own mean and variance."""
+
+CHANNEL: Final = (
+    Slot("weight", "{weight̄} += Σ {ȳ} ⊙ x̂ over all but channels", "a channel's scale met every x̂ in it", optional=True),
+    Slot("bias", "{bias̄} += Σ {ȳ} over all but channels", "the shift was added at every place", optional=True),
+)
+RUNNING: Final = (Slot("running_mean", optional=True), Slot("running_var", optional=True))
 
 
 def check_channels(x: TensorType, vectors: Mapping[str, TensorType | None]) -> None:
@@ -45,46 +52,118 @@ def check_tail(x: TensorType, tail: tuple[int, ...], vectors: Mapping[str, Tenso
             raise RuleBroken(what, key=key, hint="they must be equal")
 
 
+def mean_over(x: Array, axes: tuple[int, ...]) -> Array:
+    """Return the mean over ``axes``, which are kept; with the care that sums over many rows need."""
+    mean: Array = sum_over(x, axes, keepdims=True) / math.prod(x.shape[axis] for axis in axes)
+    return mean
+
+
 def standardised(x: Array, axes: tuple[int, ...], eps: float) -> tuple[Array, Array]:
     """Return ``x̂ = (x − μ) / σ`` and ``1 / σ`` over ``axes``, with ``σ = √(var + eps)`` and the biased variance."""
-    centred = x - x.mean(axis=axes, keepdims=True)
-    variance = np.mean(centred * centred, axis=axes, keepdims=True)
+    centred = x - mean_over(x, axes)
+    variance = mean_over(centred * centred, axes)
     inverse = 1 / np.sqrt(variance + x.dtype.type(eps))
     return centred * inverse, inverse
 
 
 def standardised_vjp(scaled: Array, normal: Array, inverse: Array, axes: tuple[int, ...]) -> Array:
     """Return the contribution to x from ``scaled``, the adjoint of x̂: ``(s − mean s − x̂ · mean(s ⊙ x̂)) / σ``."""
-    mean: Array = np.mean(scaled, axis=axes, keepdims=True)
-    slope: Array = np.mean(scaled * normal, axis=axes, keepdims=True)
-    return (scaled - mean - normal * slope) * inverse
+    return (scaled - mean_over(scaled, axes) - normal * mean_over(scaled * normal, axes)) * inverse
 
 
-class BatchNorm(Operator, frozen=True, tag="batch_norm"):
-    """Normalisation per channel (axis 1), by the batch's statistics in training, by running ones in inference."""
+def but_channels(x: Array) -> tuple[int, ...]:
+    """Return all axes but that of the channels."""
+    return (0, *range(2, x.ndim))
 
-    slots: ClassVar[tuple[Slot, ...]] = (
-        Slot(
-            "x",
-            CENTRED,
-            "the batch's mean and variance depend on x too: two terms are taken off",
-        ),
-        Slot(
-            "weight",
-            "{weight̄} += Σ {ȳ} ⊙ x̂ over all but channels",
-            "the scale of a channel met every x̂ in it",
-            optional=True,
-        ),
-        Slot("bias", "{bias̄} += Σ {ȳ} over all but channels", "the shift was added at every place", optional=True),
-        Slot("running_mean", optional=True),
-        Slot("running_var", optional=True),
-    )
-    formula: ClassVar[str] = "{y} = x̂⟦ ⊙ {weight}⟧⟦ + {bias}⟧,  x̂ = ({x} − μ) / σ"
+
+def per_channel(vector: Array, x: Array) -> Array:
+    """Return one number per channel, to be broadcast over ``x``."""
+    return vector.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+class ChannelNorm(Operator, frozen=True):
+    """A normalisation of (N, C, …) with one scale and one shift per channel; a subclass says by which statistics."""
+
+    def normal(self, x: Array, *running: Array | None) -> tuple[Array, Array]:
+        """Return x̂, of the shape of ``x``, and 1/σ."""
+        raise NotImplementedError
+
+    def send(self, scaled: Array, normal: Array, inverse: Array) -> Array:
+        """Return the contribution to x from ``scaled``, the adjoint of x̂."""
+        raise NotImplementedError
+
+    def forward(self, x: Array, weight: Array | None, bias: Array | None, *running: Array | None) -> Array:
+        """Return ``x̂ ⊙ weight + bias``."""
+        y, _ = self.normal(x, *running)
+        if weight is not None:
+            y = y * per_channel(weight, x)
+        return y if bias is None else y + per_channel(bias, x)
+
+    def vjp_x(
+        self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array | None, *running: Array | None
+    ) -> Array:
+        """Divide by σ, and take off what mean and variance owe to x where they were taken from it."""
+        return self.send(ybar if weight is None else ybar * per_channel(weight, x), *self.normal(x, *running))
+
+    def vjp_weight(
+        self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None, *running: Array | None
+    ) -> Array:
+        """Sum ``ȳ ⊙ x̂`` per channel."""
+        return sum_over(ybar * self.normal(x, *running)[0], but_channels(x))
+
+    def vjp_bias(
+        self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array, *running: Array | None
+    ) -> Array:
+        """Sum ``ȳ`` per channel."""
+        return sum_over(ybar, but_channels(x))
+
+
+class RunningNorm(ChannelNorm, frozen=True):
+    """A normalisation by statistics of its input, or by those that were kept while training."""
+
     convention: ClassVar[str] = "the variance is the biased one; running statistics take no adjoint and are not updated"
     shapes: ClassVar[str] = "x (N, C, …), all vectors (C) → (N, C, …)"
+    eps: Epsilon = 1e-5
+
+    def over(self, ndim: int) -> tuple[int, ...] | None:
+        """Return the axes over which the input's own statistics are taken, None for running statistics."""
+        raise NotImplementedError
+
+    def slot(self, position: int, count: int) -> Slot:
+        """Return a slot; by running statistics μ and σ are constants, and x gets ``ȳ`` scaled."""
+        if position == 0 and self.over(2) is None:
+            return Slot("x", "{x̄} += ⟦{weight} ⊙ ⟧{ȳ} / σ", "running μ and σ are constants: only scales remain")
+        return self.slots[position]
+
+    def normal(self, x: Array, *running: Array | None) -> tuple[Array, Array]:
+        """Return x̂ and 1/σ."""
+        axes = self.over(x.ndim)
+        if axes is not None:
+            return standardised(x, axes, self.eps)
+        mean, variance = running
+        if mean is None or variance is None:
+            raise ValueError(f"{self.op()}: there are no running statistics")
+        inverse = 1 / np.sqrt(per_channel(variance, x) + x.dtype.type(self.eps))
+        return (x - per_channel(mean, x)) * inverse, inverse
+
+    def send(self, scaled: Array, normal: Array, inverse: Array) -> Array:
+        """Divide by σ; where the statistics are the input's own, also take off what they owe to it."""
+        axes = self.over(normal.ndim)
+        return scaled * inverse if axes is None else standardised_vjp(scaled, normal, inverse, axes)
+
+
+class BatchNorm(RunningNorm, frozen=True, tag="batch_norm"):
+    """Normalisation per channel (axis 1), by the batch's statistics in training, by running ones in inference: after
+    nearly every convolution of a residual network."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot("x", CENTRED, "the batch's mean and variance depend on x too: two terms are taken off"),
+        *CHANNEL,
+        *RUNNING,
+    )
+    formula: ClassVar[str] = "{y} = x̂⟦ ⊙ {weight}⟧⟦ + {bias}⟧,  x̂ = ({x} − μ) / σ"
     source: ClassVar[str] = "Ioffe and Szegedy 2015, arXiv 1502.03167, section 3"
     training: Annotated[bool, msgspec.Meta(description="use the statistics of the batch")] = False
-    eps: Epsilon = 1e-5
 
     def infer(
         self,
@@ -105,83 +184,15 @@ class BatchNorm(Operator, frozen=True, tag="batch_norm"):
             raise RuleBroken(what, key="x", hint="use a larger batch, or inference with running statistics")
         return x
 
-    def slot(self, position: int, count: int) -> Slot:
-        """Return a slot; in inference μ and σ are constants, and x gets ``ȳ`` scaled."""
-        if position == 0 and not self.training:
-            return Slot("x", "{x̄} += ⟦{weight} ⊙ ⟧{ȳ} / σ", "in inference μ and σ are constants: only scales remain")
-        return self.slots[position]
-
-    def normal(self, x: Array, running_mean: Array | None, running_var: Array | None) -> tuple[Array, Array]:
-        """Return x̂ and 1/σ."""
-        if self.training or running_mean is None or running_var is None:
-            return standardised(x, but_channels(x), self.eps)
-        inverse = 1 / np.sqrt(per_channel(running_var, x) + x.dtype.type(self.eps))
-        return (x - per_channel(running_mean, x)) * inverse, inverse
-
-    def forward(
-        self,
-        x: Array,
-        weight: Array | None,
-        bias: Array | None,
-        running_mean: Array | None,
-        running_var: Array | None,
-    ) -> Array:
-        """Return ``x̂ ⊙ weight + bias``."""
-        y, _ = self.normal(x, running_mean, running_var)
-        if weight is not None:
-            y = y * per_channel(weight, x)
-        return y if bias is None else y + per_channel(bias, x)
-
-    def vjp_x(
-        self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array | None, *running: Array | None
-    ) -> Array:
-        """Divide by σ; in training also take off what mean and variance owe to x."""
-        normal, inverse = self.normal(x, *running)
-        scaled = ybar if weight is None else ybar * per_channel(weight, x)
-        return standardised_vjp(scaled, normal, inverse, but_channels(x)) if self.training else scaled * inverse
-
-    def vjp_weight(
-        self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None, *running: Array | None
-    ) -> Array:
-        """Sum ``ȳ ⊙ x̂`` per channel."""
-        normal, _ = self.normal(x, *running)
-        return sum_over(ybar * normal, but_channels(x))
-
-    def vjp_bias(
-        self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array, *running: Array | None
-    ) -> Array:
-        """Sum ``ȳ`` per channel."""
-        return sum_over(ybar, but_channels(x))
+    def over(self, ndim: int) -> tuple[int, ...] | None:
+        """Return all axes but that of the channels, in training."""
+        return (0, *range(2, ndim)) if self.training else None
 
 
-def but_channels(x: Array) -> tuple[int, ...]:
-    """Return all axes but that of the channels."""
-    return (0, *range(2, x.ndim))
+class TailNorm(Operator, frozen=True):
+    """A normalisation over the last axes."""
 
-
-def per_channel(vector: Array, x: Array) -> Array:
-    """Return one number per channel, to be broadcast over ``x``."""
-    return vector.reshape(-1, *(1,) * (x.ndim - 2))
-
-
-class LayerNorm(Operator, frozen=True, tag="layer_norm"):
-    """Normalisation over the last axes, each example by itself."""
-
-    slots: ClassVar[tuple[Slot, ...]] = (
-        Slot(
-            "x",
-            CENTRED,
-            "mean and variance depend on x too: two terms are taken off",
-        ),
-        Slot("weight", "{weight̄} += Σ {ȳ} ⊙ x̂ over rows", "the scale met every x̂", optional=True),
-        Slot("bias", "{bias̄} += Σ {ȳ} over rows", "the shift was added to every row", optional=True),
-    )
-    formula: ClassVar[str] = "{y} = x̂⟦ ⊙ {weight}⟧⟦ + {bias}⟧,  x̂ = ({x} − μ) / σ"
-    shapes: ClassVar[str] = "x (…, normalized_shape), weight and bias (normalized_shape) → the shape of x"
-    convention: ClassVar[str] = "the variance is the biased one"
-    source: ClassVar[str] = "Ba et al. 2016, arXiv 1607.06450"
     normalized_shape: NormalizedShape
-    eps: Epsilon = 1e-5
 
     @property
     def tail(self) -> tuple[int, ...]:
@@ -189,15 +200,30 @@ class LayerNorm(Operator, frozen=True, tag="layer_norm"):
         given = self.normalized_shape
         return (given,) if isinstance(given, int) else tuple(given)
 
-    def infer(self, x: TensorType, weight: TensorType | None = None, bias: TensorType | None = None) -> TensorType:
-        """The last axes of x, and the shapes of weight and bias, are ``normalized_shape``."""
-        check_tail(x, self.tail, {"weight": weight, "bias": bias})
-        return x
-
     @property
     def axes(self) -> tuple[int, ...]:
         """The axes that are normalised over."""
         return tuple(range(-len(self.tail), 0))
+
+
+class LayerNorm(TailNorm, frozen=True, tag="layer_norm"):
+    """Normalisation over the last axes, each row by itself: in Transformers and recurrent networks."""
+
+    slots: ClassVar[tuple[Slot, ...]] = (
+        Slot("x", CENTRED, "mean and variance depend on x too: two terms are taken off"),
+        Slot("weight", "{weight̄} += Σ {ȳ} ⊙ x̂ over rows", "the scale met every x̂", optional=True),
+        Slot("bias", "{bias̄} += Σ {ȳ} over rows", "the shift was added to every row", optional=True),
+    )
+    formula: ClassVar[str] = "{y} = x̂⟦ ⊙ {weight}⟧⟦ + {bias}⟧,  x̂ = ({x} − μ) / σ"
+    shapes: ClassVar[str] = "x (…, normalized_shape), weight and bias (normalized_shape) → the shape of x"
+    convention: ClassVar[str] = "the variance is the biased one"
+    source: ClassVar[str] = "Ba et al. 2016, arXiv 1607.06450"
+    eps: Epsilon = 1e-5
+
+    def infer(self, x: TensorType, weight: TensorType | None = None, bias: TensorType | None = None) -> TensorType:
+        """The last axes of x, and the shapes of weight and bias, are ``normalized_shape``."""
+        check_tail(x, self.tail, {"weight": weight, "bias": bias})
+        return x
 
     def forward(self, x: Array, weight: Array | None, bias: Array | None) -> Array:
         """Return ``x̂ ⊙ weight + bias``."""

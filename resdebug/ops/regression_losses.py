@@ -7,25 +7,15 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
-from resdebug.network.signature import RuleBroken, Slot
-from resdebug.network.types import TensorType, shape_text
+from resdebug.network.signature import Slot
 from resdebug.ops.base import Array
-from resdebug.ops.losses import Loss
+from resdebug.ops.losses import PairLoss
 
 _OTHER = "the same with the other sign"
 
 
-class DistanceLoss(Loss, frozen=True):
-    """A loss of the difference between two tensors of one shape; a subclass gives it and its slope."""
-
-    shapes: ClassVar[str] = "x and target of one shape → (), or that shape without reduction"
-
-    def infer(self, x: TensorType, target: TensorType) -> TensorType:
-        """Both have the same shape."""
-        if x.shape != target.shape:
-            what = f"x is {shape_text(x.shape)} and target is {shape_text(target.shape)}"
-            raise RuleBroken(what, key="target", hint="give both the same shape")
-        return self.reduced(x)
+class DistanceLoss(PairLoss, frozen=True):
+    """A loss of the difference between two tensors; a subclass gives it and its slope."""
 
     def cost(self, difference: Array) -> Array:
         """Return the single losses."""
@@ -49,7 +39,7 @@ class DistanceLoss(Loss, frozen=True):
 
 
 class MseLoss(DistanceLoss, frozen=True, tag="mse_loss"):
-    """The squared difference of two tensors of one shape."""
+    """The squared difference: in regression and in autoencoders."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} · 2({x} − {target})⟦ / {n}⟧", "the derivative of a square is twice its root"),
@@ -67,7 +57,7 @@ class MseLoss(DistanceLoss, frozen=True, tag="mse_loss"):
 
 
 class L1Loss(DistanceLoss, frozen=True, tag="l1_loss"):
-    """The size of the difference of two tensors of one shape."""
+    """The size of the difference: in regression with outliers, and between images."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} · sign({x} − {target})⟦ / {n}⟧", "the slope is 1 on one side and −1 on the other"),
@@ -86,7 +76,7 @@ class L1Loss(DistanceLoss, frozen=True, tag="l1_loss"):
 
 
 class HuberLoss(DistanceLoss, frozen=True, tag="huber_loss"):
-    """A square near 0 that goes over into straight lines at ``delta``."""
+    """A square near 0 that goes over into straight lines at ``delta``: in regression, and in reinforcement learning."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
@@ -116,7 +106,7 @@ class HuberLoss(DistanceLoss, frozen=True, tag="huber_loss"):
 
 
 class SmoothL1Loss(DistanceLoss, frozen=True, tag="smooth_l1_loss"):
-    """The size of the difference, with its kink at 0 rounded off within ``beta``."""
+    """The size of the difference, with its kink at 0 rounded off within ``beta``: for boxes in object detection."""
 
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(

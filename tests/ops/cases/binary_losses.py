@@ -7,12 +7,19 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from resdebug.ops.binary_losses import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, HingeLoss, KlDiv, PairLoss
-from tests.ops.cases.table import Case, EmptyRow, Family, KinkRow, RefusedRow, WrongRow, case
+from resdebug.ops.binary_losses import (
+    BinaryCrossEntropy,
+    BinaryCrossEntropyWithLogits,
+    HingeEmbeddingLoss,
+    HingeLoss,
+    KlDiv,
+    WeightedLoss,
+)
+from tests.ops.cases.table import INF, Case, EmptyRow, Family, KinkRow, RefusedRow, WrongRow, case
 from tests.ops.draws import Draw, normal, positive
 from tests.ops.strategies import losses, problems, shapes, some
 
-BCE: Final[list[type[PairLoss]]] = [BinaryCrossEntropy, BinaryCrossEntropyWithLogits]
+BCE: Final[list[type[WeightedLoss]]] = [BinaryCrossEntropy, BinaryCrossEntropyWithLogits]
 REDUCTIONS: Final = ("mean", "sum", "none")
 
 
@@ -26,12 +33,12 @@ def signs(*shape: int) -> Draw:
     return Draw(shape, lambda rng, s: rng.choice([-1.0, 1.0], s))
 
 
-def scores(kind: type[PairLoss]) -> Any:
+def scores(kind: type[WeightedLoss]) -> Any:
     """Return how the answers of a loss are drawn."""
     return unit if kind is BinaryCrossEntropy else normal
 
 
-def answers(kind: type[PairLoss]) -> list[Case]:
+def answers(kind: type[WeightedLoss]) -> list[Case]:
     """Return a loss of answers, with every reduction, weighted and not."""
 
     def equivalent(reduction: str) -> Any:
@@ -69,11 +76,21 @@ def hinge(id_: str, x: tuple[int, ...], reduction: Any, margin: float = 1.0) -> 
     """Return a hinge loss; PyTorch has it under no name of its own."""
 
     def equivalent(t: Any, x: Any, y: Any) -> Any:
-        single = (margin - y * x).clamp(min=0)
+        single = t.nn.functional.relu(margin - y * x)
         return single.mean() if reduction == "mean" else single.sum() if reduction == "sum" else single
 
     return case(
         f"{id_}-{reduction}-{margin}", HingeLoss(reduction=reduction, margin=margin), [wide(*x), signs(*x)], equivalent
+    )
+
+
+def embedding(id_: str, x: tuple[int, ...], reduction: Any, margin: float = 1.0, target: Any = signs) -> Case:
+    """Return a hinge loss of distances."""
+    return case(
+        f"{id_}-{reduction}-{margin}",
+        HingeEmbeddingLoss(reduction=reduction, margin=margin),
+        [wide(*x), target(*x)],
+        lambda t, x, y: t.nn.functional.hinge_embedding_loss(x, y, margin, reduction=reduction),
     )
 
 
@@ -90,6 +107,10 @@ CASES: Final = [
     *(hinge("plane", (3, 4), r) for r in REDUCTIONS),
     hinge("margin", (3, 4), "mean", 0.5),
     hinge("scalar", (), "sum"),
+    *(embedding("plane", (3, 4), r) for r in REDUCTIONS),
+    embedding("margin", (2, 3, 2), "mean", 2.5),
+    embedding("scalar", (), "sum"),
+    embedding("neither", (3, 4), "none", target=normal),
 ]
 
 NOTHING: Final[list[EmptyRow]] = [(kind(reduction="sum"), [(0, 3), (0, 3), None], ()) for kind in BCE]
@@ -98,6 +119,7 @@ EMPTY: Final[list[EmptyRow]] = [
     *NOTHING,
     (KlDiv(reduction="batchmean"), [(2, 0), (2, 0)], ()),
     (HingeLoss(reduction="none"), [(2, 0), (2, 0)], (2, 0)),
+    (HingeEmbeddingLoss(reduction="sum"), [(0,), (0,)], ()),
 ]
 
 UNEQUAL: Final[list[RefusedRow]] = [
@@ -114,7 +136,10 @@ REFUSED: Final[list[RefusedRow]] = [
     (BinaryCrossEntropy(), [(0,), (0,), None], "x", ["mean of nothing"], "sum"),
     (KlDiv(), [(2, 3), (3,)], "target", ["(2,3)", "(3)"], "same shape"),
     (KlDiv(reduction="batchmean"), [(), ()], "x", ["no batch"], "sum"),
+    (KlDiv(), [(2, 0), (2, 0)], "x", ["mean of nothing"], "sum"),
     (HingeLoss(), [(2, 3), (3,)], "target", ["(2,3)", "(3)"], "same shape"),
+    (HingeEmbeddingLoss(), [(2, 3), (2, 1)], "target", ["(2,3)", "(2,1)"], "same shape"),
+    (HingeEmbeddingLoss(), [(0,), (0,)], "x", ["mean of nothing"], "sum"),
 ]
 
 WRONG: Final[list[WrongRow]] = [
@@ -123,11 +148,21 @@ WRONG: Final[list[WrongRow]] = [
     ("kl_div", {"reduction": "batch"}, "reduction"),
     ("kl_div", {"log_target": 1}, "log_target"),
     ("hinge_loss", {"margin": None}, "margin"),
+    ("hinge_embedding_loss", {"margin": "1"}, "margin"),
+    ("hinge_embedding_loss", {"reduction": "batchmean"}, "reduction"),
 ]
 
 KINKS: Final[list[KinkRow]] = [
     ("hinge-margin", HingeLoss(reduction="none"), [[1.0, -1.0, 0.0], [1.0, -1.0, 1.0]],
      lambda t, x, y: t.nn.functional.relu(1 - y * x)),
+    ("hinge_embedding-margin", HingeEmbeddingLoss(reduction="none", margin=2.0),
+     [[2.0, 2.0, 2.0, 0.0, -0.0, 3.0, 1.0], [1.0, -1.0, 0.0, 1.0, -1.0, -1.0, 0.5]],
+     lambda t, x, y: t.nn.functional.hinge_embedding_loss(x, y, 2.0, reduction="none")),
+    ("kl_div-nothing-expected", KlDiv(reduction="none", log_target=True), [[-1.0, -INF, 0.0], [0.0, 0.0, -800.0]],
+     lambda t, x, y: t.nn.functional.kl_div(x, y, reduction="none", log_target=True)),
+    ("bce_with_logits-far", BinaryCrossEntropyWithLogits(reduction="none"),
+     [[0.0, -0.0, INF, 800.0, -800.0], [0.0, 1.0, 0.0, 0.0, 1.0], None],
+     lambda t, x, y, w: t.nn.functional.binary_cross_entropy_with_logits(x, y, w, reduction="none")),
 ]  # fmt: skip
 
 
@@ -146,10 +181,11 @@ PROBLEMS: Final = problems(
     ("binary_cross_entropy_with_logits", losses, pairs(normal, unit)),
     (
         "kl_div",
-        {"reduction": st.sampled_from([*REDUCTIONS, "batchmean"]), "log_target": st.just(True)},
-        pairs(normal, normal, weighted=False),
+        {"reduction": st.sampled_from([*REDUCTIONS, "batchmean"]), "log_target": st.booleans()},
+        lambda draw, log_target, **_: pairs(normal, normal if log_target else unit, weighted=False)(draw),
     ),
     ("hinge_loss", {**losses, "margin": st.sampled_from([0.5, 1.0])}, pairs(wide, signs, weighted=False)),
+    ("hinge_embedding_loss", {**losses, "margin": st.sampled_from([0.5, 1.0])}, pairs(wide, signs, weighted=False)),
 )
 
 FAMILY: Final = Family(

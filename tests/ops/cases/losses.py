@@ -25,13 +25,9 @@ def indexed(kind: type[CrossEntropy | NllLoss], id_: str, *, weighted: bool = Fa
     """Return a loss by class indices."""
     x, y = SHAPES[id_]
     name = "-".join([id_, *(f"{v}" for v in settings.values()), *["weighted"] * weighted])
-    given = dict(settings)
-    # PyTorch has no None here; −1 is no class either.
-    if given.get("ignore_index", 0) is None:
-        del given["ignore_index"]
 
     def equivalent(t: Any, x: Any, target: Any, weight: Any) -> Any:
-        return getattr(t.nn.functional, kind.op())(x, target, weight, **given)
+        return getattr(t.nn.functional, kind.op())(x, target, weight, **settings)
 
     weight = positive(of_classes(x)) if weighted else None
     return case(name, kind(**settings), [normal(*x), classes(of_classes(x), *y), weight], equivalent)
@@ -60,13 +56,16 @@ CASES: Final = [
     indexed(CrossEntropy, "batch", label_smoothing=1.0),
     indexed(CrossEntropy, "batch", weighted=True),
     indexed(CrossEntropy, "pixels", ignore_index=1),
+    indexed(CrossEntropy, "batch", ignore_index=-100),
     indexed(CrossEntropy, "pixels", ignore_index=2, label_smoothing=0.2, weighted=True),
     *(probable(id_, reduction=reduction) for reduction in ("mean", "sum", "none") for id_ in SHAPES),
+    *(probable("batch", reduction=reduction, weighted=True) for reduction in ("mean", "sum", "none")),
     probable("batch", label_smoothing=0.2),
     probable("pixels", label_smoothing=0.2, weighted=True),
     *(indexed(NllLoss, id_, reduction=reduction) for reduction in ("mean", "sum", "none") for id_ in SHAPES),
     *(indexed(NllLoss, "pixels", reduction=reduction, weighted=True) for reduction in ("mean", "sum", "none")),
     indexed(NllLoss, "pixels", ignore_index=1),
+    indexed(NllLoss, "batch", ignore_index=-100),
     indexed(NllLoss, "batch", ignore_index=0, weighted=True, reduction="none"),
 ]
 
@@ -84,6 +83,7 @@ REFUSED: Final[list[RefusedRow]] = [
     (CrossEntropy(), [(4, 0), (4, 0), None], "x", ["(4,0)", "no classes"], ""),
     (CrossEntropy(), [(0, 3), (0, 3), None], "x", ["mean of nothing"], "sum"),
     (CrossEntropy(), [(4, 3), (4, 3), (4,)], "weight", ["(4,3)", "(4)"], "per class: (3)"),
+    (CrossEntropy(ignore_index=0), [(4, 3), (4, 3), None], "ignore_index", ["probabilities", "0"], "class indices"),
     (NllLoss(), [(4, 3), (3,), None], "target", ["(4,3)", "(3)"], "one class index per example: (4)"),
     (NllLoss(), [(), (), None], "x", ["scalar"], "(N, C) or (C)"),
     (NllLoss(), [(4, 3), (4,), (1,)], "weight", ["(4,3)", "(1)"], "per class: (3)"),
@@ -95,7 +95,9 @@ WRONG: Final[list[WrongRow]] = [
     ("cross_entropy", {"label_smoothing": 1.5}, "label_smoothing"),
     ("cross_entropy", {"label_smoothing": -0.1}, "label_smoothing"),
     ("cross_entropy", {"ignore_index": "none"}, "ignore_index"),
+    ("cross_entropy", {"ignore_index": 0.5}, "ignore_index"),
     ("nll_loss", {"reduction": 1}, "reduction"),
+    ("nll_loss", {"ignore_index": "-100"}, "ignore_index"),
 ]
 
 

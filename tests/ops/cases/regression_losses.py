@@ -74,6 +74,10 @@ KINKS: Final[list[KinkRow]] = [
      lambda t, x, y: t.nn.functional.l1_loss(x, y, reduction="none")),
     ("huber", HuberLoss(reduction="none"), [[1.0, 0.0, 3.0, -1.0], [0.0, 0.0, 1.0, 0.0]],
      lambda t, x, y: t.nn.functional.huber_loss(x, y, reduction="none")),
+    ("huber-delta", HuberLoss(reduction="none", delta=0.5), [[0.5, 0.0, -0.0, -0.5, 0.25], [0.0, 0.0, 0.0, 0.0, 1.0]],
+     lambda t, x, y: t.nn.functional.huber_loss(x, y, reduction="none", delta=0.5)),
+    ("smooth_l1-beta", SmoothL1Loss(reduction="none", beta=2.0), [[2.0, 0.0, -0.0, -2.0, 1.0], [0.0] * 5],
+     lambda t, x, y: t.nn.functional.smooth_l1_loss(x, y, reduction="none", beta=2.0)),
     ("smooth_l1", SmoothL1Loss(reduction="none"), [[1.0, 0.0, 3.0, -1.0], [0.0, 0.0, 1.0, 0.0]],
      lambda t, x, y: t.nn.functional.smooth_l1_loss(x, y, reduction="none")),
 ]  # fmt: skip
