@@ -64,7 +64,7 @@ class L1Loss(DistanceLoss, frozen=True, tag="l1_loss"):
         Slot("target", "{target̄} += {ȳ} · sign({target} − {x})⟦ / {n}⟧", _OTHER),
     )
     formula: ClassVar[str] = "{y} = ⟦{Σ} ⟧|{x} − {target}|⟦, mean over {n}⟧"
-    convention: ClassVar[str] = "the slope is 0 where both are equal"
+    convention: ClassVar[str] = "the slope is 0 where both are equal, and NaN where the difference is (PyTorch: 0)"
 
     def cost(self, difference: Array) -> Array:
         """Return the sizes."""
@@ -119,6 +119,7 @@ class SmoothL1Loss(DistanceLoss, frozen=True, tag="smooth_l1_loss"):
     formula: ClassVar[str] = (
         "{y} = ⟦{Σ} ⟧d² / (2 · {beta}) where |d| < {beta}, else |d| − {beta}/2⟦, mean over {n}⟧,  d = {x} − {target}"
     )
+    convention: ClassVar[str] = "beta is above 0; l1_loss is what it goes to"
     source: ClassVar[str] = "Girshick 2015, arXiv 1504.08083, eq. 3"
     beta: Annotated[float, msgspec.Meta(gt=0, description="within which it is a square")] = 1.0
 
