@@ -68,7 +68,8 @@ class Einsum(Operator, frozen=True, tag="einsum"):
     shapes: ClassVar[str] = "x0, x1, …: one axis per letter, a letter has one size → one axis per output letter"
     convention: ClassVar[str] = (
         "letters that are not in the output are summed over; without -> the output has the letters that occur once, "
-        "in alphabetical order; a letter twice in one operand takes its diagonal; no ellipsis, and no axis of size 1 is stretched"
+        "in alphabetical order; a letter twice in one operand takes its diagonal; no ellipsis, and "
+        "no axis of size 1 is stretched"
     )
     equation: Annotated[
         str, msgspec.Meta(max_length=500, description="letters of each operand -> letters of the output")
