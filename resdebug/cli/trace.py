@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from resdebug.cli.progress import ProgressBar
-from resdebug.errors import Fault, IOFailure, render
+from resdebug.errors import CannotCreate, Fault, IOFailure, Place, render
 from resdebug.text import human_bytes, visible
 
 
@@ -21,6 +21,9 @@ def run(options: argparse.Namespace) -> int:
     to_stdout = options.output == "-"
     output = None if to_stdout else Path(options.output)
     format_ = choose_format(output, options.format)
+    if output is not None and output.exists() and Path(options.file).exists() and output.samefile(options.file):
+        what = "is what is to be read: it would be lost"
+        raise CannotCreate(Fault("X002", what, "choose another name", Place(file=str(output))))
     if output is not None:
         check_destination(output, force=options.force)
     with ProgressBar() as bar:

@@ -5,6 +5,7 @@ Everything that panes draw comes from here; they compute nothing. Answers that d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -67,6 +68,7 @@ class Session:
         self._rows = cache(lambda with_leaves: Rows(pass_, with_leaves=with_leaves))
         self._norms: dict[int, float] = {}
         self._troubles: dict[str, str] = {}
+        self._range: tuple[float, float] | None = None
 
     def prepare(self, report: Callable[[str, int, int], None]) -> None:
         """Work out what the first picture needs: the layout, and the norm of every adjoint."""
@@ -182,6 +184,14 @@ class Session:
                 return None
             self._norms[index] = norm(adjoint)
         return self._norms[index]
+
+    def norm_range(self) -> tuple[float, float]:
+        """Return the decimal logarithms of the smallest and the largest norm of an adjoint, zeros left out."""
+        if self._range is None:
+            norms = [self.adjoint_norm(i) or 0.0 for i in self.pass_.schedule.reverse]
+            known = [math.log10(n) for n in norms if n > 0 and math.isfinite(n)]
+            self._range = (min(known), max(known)) if known else (0.0, 0.0)
+        return self._range
 
     def state(self, name: str) -> State:
         """Return how far a node has come at the cursor."""

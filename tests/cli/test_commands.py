@@ -211,6 +211,14 @@ def test_a_pipe_that_breaks_ends_silently(tmp_path: Path) -> None:
     assert (done.stdout.strip(), done.stderr) == ("141", "")
 
 
+def test_the_input_is_never_overwritten_even_by_force(graph: Path) -> None:
+    before = graph.read_bytes()
+    done = run("trace", str(graph), "-o", str(graph), "--force")
+    assert done.returncode == 73
+    assert "it would be lost" in done.stderr
+    assert graph.read_bytes() == before
+
+
 def test_schema_accepts_every_graph_and_refuses_a_broken_one() -> None:
     schema = json.loads(run("schema").stdout)
     jsonschema.Draft202012Validator.check_schema(schema)

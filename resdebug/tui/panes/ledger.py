@@ -68,12 +68,12 @@ class _Numbers:
         self.count = 0
         if not arrays:
             return
-        room = width - _INDENT - len(f" … of {arrays[0].size}")
-        for count in range(1, min(arrays[0].size, 64) + 1):
+        size = arrays[0].size
+        for count in range(1, min(size, 64) + 1):
             columns = Columns([float(x) for a in arrays for x in a.ravel()[:count]])
-            if count * (columns.width + 2) - 2 > room + (
-                len(f" … of {arrays[0].size}") if count == arrays[0].size else 0
-            ):
+            rest = len(f" … of {size}") if count < size else 0
+            scale = len(f" {columns.scale}") if columns.scale else 0
+            if count > 1 and count * (columns.width + 2) - 2 + rest + scale > width - _INDENT:
                 break
             self.count, self.columns = count, columns
 

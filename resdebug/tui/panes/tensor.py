@@ -41,10 +41,13 @@ def tensor_lines(session: Session, look: Look) -> list[Line]:
     for k, view in enumerate(views):
         label = visible(view.label, limit=40)
         tabs += [(f"[{label}]", "accent") if k == chosen else (f" {label} ", "dim")]
-    lines = [cut(tabs, look.width)]
+    hidden = 0
+    while hidden < chosen and sum(len(text) for text, _ in tabs[hidden:]) + 2 * bool(hidden) > look.width:
+        hidden += 1
+    lines = [cut([("… ", "dim"), *tabs[hidden:]] if hidden else tabs, look.width)]
     array = views[chosen].array
     if array is None:
-        return [*lines, [(missing(session), "dim")]]
+        return [*lines, [(missing(session, chosen), "dim")]]
     if not array.size:
         return [*lines, [("no elements", "dim")]]
     matrix, where = _slice(array, session.slice)
@@ -54,11 +57,11 @@ def tensor_lines(session: Session, look: Look) -> list[Line]:
     return [*lines, *body, [(f"{note}{'  ' if note and legend else ''}{legend}", "dim")]]
 
 
-def missing(session: Session) -> str:
+def missing(session: Session, view: int) -> str:
     """Say why there is nothing to see yet."""
     if session.network[session.selected].index not in session.pass_.schedule.order:
         return "not part of the pass"
-    if session.pass_.adjoint(session.selected) is None:
+    if view and session.pass_.adjoint(session.selected) is None:
         return "no adjoint here"
     return "not there yet at this moment of the pass"
 

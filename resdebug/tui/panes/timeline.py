@@ -18,8 +18,7 @@ class Profile:
         self.total = max(len(session.debugger.timeline), 1)
         self.cells = max(1, width - LABEL)
         self.norms = self._norms(session)
-        known = [math.log10(x) for x in self.norms if x is not None and x > 0 and math.isfinite(x)]
-        self.low, self.high = (min(known), max(known)) if known else (0.0, 0.0)
+        self.low, self.high = session.norm_range()
         self.forks = {self.of_node(session, name) for name in session.debugger.forks()}
 
     def column(self, position: int) -> int:
