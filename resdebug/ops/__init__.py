@@ -11,6 +11,7 @@ from typing import Final
 from resdebug.ops import (
     activations,
     arithmetic,
+    batch_normalisation,
     binary_losses,
     comparisons,
     contractions,
@@ -51,6 +52,7 @@ FAMILIES: Final = (
     contractions,
     convolution,
     transposed_convolution,
+    batch_normalisation,
     normalisation,
     group_normalisation,
     pooling,

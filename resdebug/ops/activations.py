@@ -12,6 +12,7 @@ from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, unbroadcast
 from resdebug.ops.elementwise import Elementwise
+from resdebug.ops.masks import rectified, unless_at_most_zero
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
@@ -39,11 +40,11 @@ class Relu(Elementwise, frozen=True, tag="relu"):
 
     def forward(self, x: Array) -> Array:
         """Return ``max(x, 0)``; NaN stays NaN."""
-        return np.maximum(x, x.dtype.type(0))
+        return rectified(x)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Mask ``ȳ`` by where ``x`` was positive, or NaN."""
-        return np.where(x <= 0, ybar.dtype.type(0), ybar)
+        return unless_at_most_zero(x, ybar)
 
 
 class Tanh(Elementwise, frozen=True, tag="tanh"):

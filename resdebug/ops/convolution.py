@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
-import numpy as np
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
+from resdebug.ops import depthwise, lowering
 from resdebug.ops.base import Array, Operator, sum_over
 from resdebug.ops.windows import (
     PLACES,
@@ -47,53 +45,32 @@ ARITHMETIC: Final = "Dumoulin and Visin 2016, arXiv 1603.07285, chapter 2"
 
 
 class Correlation(NamedTuple):
-    """The map that convolution and transposed convolution share: ``x`` to ``y``, linear in ``x`` and in the weight.
-
-    Unfolded into windows it is one matrix product per example and group, so its adjoints are matrix products too
-    (Chellapilla et al. 2006, High performance convolutional neural networks for document processing).
-    """
+    """The map that convolution and transposed convolution share: ``x`` to ``y``, linear in ``x`` and in the weight."""
 
     window: Window
     groups: int
 
-    def columns(self, x: Array, weight: Array, counts: Axes) -> Array:
-        """Return the first ``counts`` windows of ``x`` as matrices (N, groups, C/groups · |kernel|, |counts|)."""
-        view = self.window.view(x, counts)
-        return view.reshape(x.shape[0], self.groups, weight[0].size, math.prod(counts))
-
-    def kernels(self, weight: Array) -> Array:
-        """Return the weight as matrices (groups, out/groups, C/groups · |kernel|)."""
-        return weight.reshape(self.groups, weight.shape[0] // self.groups, weight[0].size)
-
-    def by_group(self, y: Array) -> Array:
-        """Return ``y`` as matrices (N, groups, out/groups, |places|)."""
-        return y.reshape(y.shape[0], self.groups, y.shape[1] // self.groups, math.prod(y.shape[2:]))
-
     def apply(self, x: Array, weight: Array, counts: Axes) -> Array:
         """Return ``y`` with ``counts`` places."""
-        product: Array = np.matmul(self.kernels(weight), self.columns(x, weight, counts))
-        return product.reshape(x.shape[0], weight.shape[0], *counts)
+        if self.channelwise(weight.shape):
+            return depthwise.correlate(x, weight, self.window, counts)
+        return lowering.correlate(x, weight, self.window, self.groups, counts)
 
     def to_x(self, ybar: Array, weight: Array, shape: Axes) -> Array:
         """Send ``ȳ`` back over the windows to ``x`` of this shape."""
-        channelwise = weight.shape[1] == 1 and weight.shape[0] == self.groups
-        parts = self._by_elements(ybar, weight) if channelwise else self._by_matrices(ybar, weight, shape)
-        return self.window.fold(parts, ybar, shape)
+        if self.channelwise(weight.shape):
+            return depthwise.spread(ybar, weight, self.window, shape)
+        return lowering.spread(ybar, weight, self.window, self.groups, shape)
 
-    def to_weight(self, ybar: Array, x: Array, weight: Array) -> Array:
-        """Correlate ``x`` with ``ȳ``, summed over examples and places."""
-        columns = self.columns(x, weight, ybar.shape[2:])
-        return sum_over(np.matmul(self.by_group(ybar), columns.swapaxes(2, 3)), 0).reshape(weight.shape)
+    def to_weight(self, ybar: Array, x: Array, shape: Axes) -> Array:
+        """Correlate ``x`` with ``ȳ``, summed over examples and places, to a weight of this shape."""
+        if self.channelwise(shape):
+            return depthwise.correlate_weight(ybar, x, self.window, shape)
+        return lowering.correlate_weight(ybar, x, self.window, self.groups, shape)
 
-    def _by_matrices(self, ybar: Array, weight: Array, shape: Axes) -> Iterator[Array]:
-        columns = np.matmul(self.kernels(weight).swapaxes(1, 2), self.by_group(ybar))
-        parts = columns.reshape(*shape[:2], weight[0, 0].size, *ybar.shape[2:])
-        return (parts[:, :, i] for i in range(parts.shape[2]))
-
-    def _by_elements(self, ybar: Array, weight: Array) -> Iterator[Array]:
-        """Do without matrices where each would be one column by one row: a third of the time, a ninth of the memory."""
-        elements = weight.reshape(weight.shape[0], weight[0].size, *[1] * (ybar.ndim - 2))
-        return (ybar * elements[:, i] for i in range(elements.shape[1]))
+    def channelwise(self, weight: Axes) -> bool:
+        """Whether every channel is convolved by itself: matrices would be one column by one row each."""
+        return weight[1] == 1 and weight[0] == self.groups
 
 
 def check_weight(weight: TensorType, axes: int, rule: str) -> None:
@@ -213,7 +190,7 @@ class Conv(Operator, frozen=True):
 
     def vjp_weight(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Correlate ``x`` with ``ȳ``, summed over examples and places."""
-        return self.correlation(weight).to_weight(ybar, x, weight)
+        return self.correlation(weight).to_weight(ybar, x, weight.shape)
 
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
         """Sum ``ȳ`` over examples and places."""

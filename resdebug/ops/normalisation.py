@@ -152,43 +152,6 @@ class RunningNorm(ChannelNorm, frozen=True):
         return scaled * inverse if axes is None else standardised_vjp(scaled, normal, inverse, axes)
 
 
-class BatchNorm(RunningNorm, frozen=True, tag="batch_norm"):
-    """Normalisation per channel (axis 1), by the batch's statistics in training, by running ones in inference: after
-    nearly every convolution of a residual network."""
-
-    slots: ClassVar[tuple[Slot, ...]] = (
-        Slot("x", CENTRED, "the batch's mean and variance depend on x too: two terms are taken off"),
-        *CHANNEL,
-        *RUNNING,
-    )
-    formula: ClassVar[str] = "{y} = x̂⟦ ⊙ {weight}⟧⟦ + {bias}⟧,  x̂ = ({x} − μ) / σ"
-    source: ClassVar[str] = "Ioffe and Szegedy 2015, arXiv 1502.03167, section 3"
-    training: Annotated[bool, msgspec.Meta(description="use the statistics of the batch")] = False
-
-    def infer(
-        self,
-        x: TensorType,
-        weight: TensorType | None = None,
-        bias: TensorType | None = None,
-        running_mean: TensorType | None = None,
-        running_var: TensorType | None = None,
-    ) -> TensorType:
-        """All vectors have one element per channel."""
-        vectors = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
-        check_channels(x, vectors)
-        if not self.training and (running_mean is None or running_var is None):
-            what = "inference needs running_mean and running_var"
-            raise RuleBroken(what, key="training", hint='give both, or set "training": true')
-        if self.training and x.size // max(x.shape[1], 1) < 2:
-            what = f"x is {shape_text(x.shape)}: training needs more than one value per channel"
-            raise RuleBroken(what, key="x", hint="use a larger batch, or inference with running statistics")
-        return x
-
-    def over(self, ndim: int) -> tuple[int, ...] | None:
-        """Return all axes but that of the channels, in training."""
-        return (0, *range(2, ndim)) if self.training else None
-
-
 class TailNorm(Operator, frozen=True):
     """A normalisation over the last axes."""
 

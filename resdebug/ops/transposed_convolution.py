@@ -108,7 +108,7 @@ class ConvTranspose2d(Operator, frozen=True, tag="conv_transpose2d"):
 
     def vjp_weight(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Correlate ``ȳ`` with ``x``, summed over examples and places."""
-        return Correlation(self.window(weight.shape), self.groups).to_weight(x, ybar, weight)
+        return Correlation(self.window(weight.shape), self.groups).to_weight(x, ybar, weight.shape)
 
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
         """Sum ``ȳ`` over examples and places."""

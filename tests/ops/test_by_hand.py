@@ -13,12 +13,13 @@ import pytest
 from resdebug.ops.activations import Relu, Sigmoid, Tanh
 from resdebug.ops.arithmetic import Add, Div, Mul, Sub
 from resdebug.ops.base import Operator
+from resdebug.ops.batch_normalisation import BatchNorm
 from resdebug.ops.elementwise import Exp, Identity, Log, Neg, Pow, Scale, Sqrt
 from resdebug.ops.global_pooling import GlobalAvgPool
 from resdebug.ops.joining import Concat
 from resdebug.ops.linear_algebra import Linear, Matmul
 from resdebug.ops.losses import CrossEntropy
-from resdebug.ops.normalisation import BatchNorm, LayerNorm
+from resdebug.ops.normalisation import LayerNorm
 from resdebug.ops.reductions import Mean, Sum
 from resdebug.ops.regression_losses import MseLoss
 from resdebug.ops.shaping import Flatten, Reshape, Transpose

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from resdebug.ops.activations import Relu
 from resdebug.ops.arithmetic import Div, Mul
 from resdebug.ops.base import Operator
+from resdebug.ops.batch_normalisation import BatchNorm
 from resdebug.ops.convolution import Conv2d
 from resdebug.ops.losses import CrossEntropy
-from resdebug.ops.normalisation import BatchNorm, LayerNorm
+from resdebug.ops.normalisation import LayerNorm
 from resdebug.ops.pooling import AvgPool2d, MaxPool2d
 from resdebug.ops.reductions import Mean, Sum
 from resdebug.ops.softmaxes import LogSoftmax, Softmax

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from resdebug.ops.batch_normalisation import BatchNorm
 from resdebug.ops.group_normalisation import GroupNorm, InstanceNorm, RmsNorm
-from resdebug.ops.normalisation import BatchNorm
 from tests.ops.checking import quiet_forward, quiet_vjp
 from tests.ops.draws import Array
 

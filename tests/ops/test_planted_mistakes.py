@@ -14,10 +14,10 @@ from resdebug.network.signature import Slot
 from resdebug.ops.activations import Relu, Tanh
 from resdebug.ops.arithmetic import Add, Sub
 from resdebug.ops.base import Operator, unbroadcast
+from resdebug.ops.batch_normalisation import BatchNorm
 from resdebug.ops.convolution import Conv2d
 from resdebug.ops.elementwise import Elementwise, Exp
 from resdebug.ops.linear_algebra import Linear, Matmul
-from resdebug.ops.normalisation import BatchNorm
 from resdebug.ops.pooling import MaxPool2d
 from resdebug.ops.reductions import Mean
 from resdebug.ops.softmaxes import Softmax

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from resdebug.ops.normalisation import BatchNorm, LayerNorm
+from resdebug.ops.batch_normalisation import BatchNorm
+from resdebug.ops.normalisation import LayerNorm
 from tests.ops.cases.table import Case, EmptyRow, Family, RefusedRow, WrongRow, case
 from tests.ops.draws import normal, positive
 from tests.ops.strategies import batch, problems, rows

@@ -1,0 +1,229 @@
+"""Convolution as matrix products, in memory with the channels last.
+
+The windows of some output places are copied side by side into a matrix, strip by strip so that it stays in a core's own
+cache; one product with the weight gives those places (Chellapilla et al. 2006, High performance convolutional neural
+networks for document processing). A row of the kernel is one piece of memory, so the copy is cheap. Where there are
+fewer places than output channels, laying out the weight anew would cost more than the windows; these are then copied in
+the weight's own order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from operator import mul
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from resdebug.ops.base import Array
+from resdebug.ops.layout import channels_first, channels_last, empty_last, rows
+from resdebug.ops.windows import Axes, Margins, Window
+
+STRIP: Final = 1 << 18
+"""Elements of unfolded windows at a time."""
+
+FEW: Final = 4
+"""Fewer channels than this are added up plane by plane: as rows they would be too short."""
+
+
+class Strip(NamedTuple):
+    """Output places that are done at a time: ``where`` indexes (N, places...), ``rows`` the flat list of places."""
+
+    where: tuple[slice, slice]
+    rows: slice
+
+
+def strips(examples: int, counts: Axes, width: int, fill: int = STRIP) -> Iterator[Strip]:
+    """Cut the output places into strips of whole rows whose windows of ``width`` elements ``fill`` about so many."""
+    row = math.prod(counts[1:])
+    lines = max(1, fill // max(1, row * width))
+    if lines >= counts[0]:
+        together = max(1, lines // max(1, counts[0]))
+        for n in range(0, examples, together):
+            m = min(n + together, examples)
+            yield Strip((slice(n, m), slice(None)), slice(n * counts[0] * row, m * counts[0] * row))
+        return
+    # Strips of equal height: a thin last one would waste a product.
+    height = -(-counts[0] // -(-counts[0] // lines))
+    for n in range(examples):
+        for h in range(0, counts[0], height):
+            end = min(h + height, counts[0])
+            yield Strip((slice(n, n + 1), slice(h, end)), slice((n * counts[0] + h) * row, (n * counts[0] + end) * row))
+
+
+def padded(x: NDArray[Any], margins: Margins) -> NDArray[Any]:
+    """Return ``x`` (N, C, ...) with its margins of zeros as (N, ..., C) in one piece; itself where that is so."""
+    last = channels_last(x)
+    if not any(map(any, margins)):
+        return np.ascontiguousarray(last)
+    result = np.zeros((x.shape[0], *widened(x.shape[2:], margins), x.shape[1]), x.dtype)
+    result[(slice(None), *inside(x.shape[2:], margins))] = last
+    return result
+
+
+def sliding(x: NDArray[Any], window: Window, counts: Axes, *, writeable: bool = False) -> NDArray[Any]:
+    """Return the windows of a padded ``x`` (N, ..., C) as (N, *counts, *kernel, C), a view."""
+    strides = x.strides[1:-1]
+    return as_strided(
+        x,
+        (x.shape[0], *counts, *window.kernel, x.shape[-1]),
+        (x.strides[0], *map(mul, strides, window.stride), *map(mul, strides, window.dilation), x.strides[-1]),
+        writeable=writeable,
+    )
+
+
+class Lowered:
+    """One group of channels: ``x`` unfolded strip by strip, in the order of memory or in that of the weight."""
+
+    def __init__(self, x: Array, window: Window, counts: Axes, *, as_weight: bool = False) -> None:
+        """``x`` is padded (N, ..., C); ``as_weight`` puts channels before the kernel's elements."""
+        self.view = sliding(x, window, counts)
+        self.counts = counts
+        self.size = math.prod(window.kernel)
+        self.width = self.size * x.shape[-1]
+        self.as_weight = as_weight
+        self.direct = self.size == 1 and x.flags.c_contiguous and x.shape[1:-1] == counts
+        self.matrix = x.reshape(-1, x.shape[-1]) if self.direct else None
+
+    def __iter__(self) -> Iterator[tuple[slice, Array]]:
+        """Yield strips of places and their windows as a matrix (places, width), overwritten by the next."""
+        if self.matrix is not None:
+            yield slice(None), self.matrix
+            return
+        buffer = np.empty(0, self.view.dtype)
+        for where, places in strips(self.view.shape[0], self.counts, self.width):
+            part = self.view[where]
+            if buffer.size < (places.stop - places.start) * self.width:
+                buffer = np.empty((places.stop - places.start) * self.width, self.view.dtype)
+            columns = buffer[: (places.stop - places.start) * self.width]
+            if self.as_weight:
+                self._by_elements(part, columns)
+            else:
+                columns.reshape(part.shape)[...] = part
+            yield places, columns.reshape(-1, self.width)
+
+    def _by_elements(self, part: Array, columns: Array) -> None:
+        axes = len(self.counts)
+        target = columns.reshape(*part.shape[: 1 + axes], part.shape[-1], self.size)
+        kernel = part.shape[1 + axes : -1]
+        for t, element in enumerate(np.ndindex(*kernel)):
+            target[..., t] = part[(..., *element, slice(None))]
+
+
+def correlate(x: Array, weight: Array, window: Window, groups: int, counts: Axes) -> Array:
+    """Return ``y`` (N, out, *counts) of ``x`` (N, C, ...) and ``weight`` (out, C / groups, *kernel)."""
+    y = empty_last((x.shape[0], weight.shape[0], *counts), np.result_type(x, weight))
+    flat = rows(y)
+    wide = padded(x, window.margins(*x.shape[2:]))
+    few = flat.shape[0] < weight.shape[0] // groups
+    for ins, outs in _groups(groups, x.shape[1], weight.shape[0]):
+        matrix = _matrix(weight[outs], as_weight=few)
+        for places, columns in Lowered(wide[..., ins], window, counts, as_weight=few):
+            np.matmul(columns, matrix, out=flat[places, outs])
+    return y
+
+
+def correlate_weight(ybar: Array, x: Array, window: Window, groups: int, shape: Axes) -> Array:
+    """Return the weight's contribution, of ``shape`` (out, C / groups, *kernel): every window times its adjoint."""
+    sent = rows(ybar)
+    wide = padded(x, window.margins(*x.shape[2:]))
+    result = np.zeros((shape[0], *shape[2:], shape[1]), np.result_type(x, ybar))
+    for ins, outs in _groups(groups, x.shape[1], shape[0]):
+        total = result[outs].reshape(outs.stop - outs.start, math.prod(shape[1:]))
+        for i, (places, columns) in enumerate(Lowered(wide[..., ins], window, ybar.shape[2:])):
+            if i:
+                total += np.matmul(sent[places, outs].T, columns)
+            else:
+                np.matmul(sent[places, outs].T, columns, out=total)
+    return channels_first(result)
+
+
+def spread(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes) -> Array:
+    """Return the contribution to ``x`` of ``shape`` (N, C, ...): every place sends its adjoint over its window.
+
+    With stride 1 that is a convolution by the mirrored kernel; otherwise what the windows send is added up.
+    """
+    channels = shape[1] // groups
+    if channels < FEW:
+        return _by_planes(ybar, weight, window, groups, shape)
+    mirrored = _mirrored(window, ybar.shape[2:], shape[2:])
+    if mirrored is None or math.prod(ybar.shape) // ybar.shape[1] < channels:
+        return _by_rows(ybar, weight, window, groups, shape)
+    turned = np.flip(weight, tuple(range(2, weight.ndim))).swapaxes(0, 1)
+    if groups > 1:
+        parts = [turned[:, outs] for _, outs in _groups(groups, shape[1], weight.shape[0])]
+        turned = np.concatenate(parts)
+    return correlate(ybar, turned, mirrored, groups, shape[2:])
+
+
+def _groups(groups: int, ins: int, outs: int) -> Iterator[tuple[slice, slice]]:
+    """Yield the channels of ``x`` and of ``y`` that belong together."""
+    i, o = ins // groups, outs // groups
+    return ((slice(g * i, (g + 1) * i), slice(g * o, (g + 1) * o)) for g in range(groups))
+
+
+def _matrix(weight: Array, *, as_weight: bool) -> Array:
+    """Return the weight (out, C, *kernel) as (width, out), its width in the order in which windows are unfolded."""
+    laid = weight if as_weight else np.ascontiguousarray(channels_last(weight))
+    return laid.reshape(weight.shape[0], math.prod(weight.shape[1:])).T
+
+
+def _mirrored(window: Window, counts: Axes, sizes: Axes) -> Window | None:
+    """Return how the mirrored kernel slides over ``ȳ`` with ``counts`` places to give ``sizes``, or None."""
+    margins = []
+    for n, count, step, reach, (before, _) in zip(
+        sizes, counts, window.stride, window.reach, window.padding, strict=True
+    ):
+        margin = reach - 1 - before, n - count + before
+        if step != 1 or min(margin) < 0:
+            return None
+        margins.append(margin)
+    return window._replace(padding=tuple(margins))
+
+
+def widened(shape: Axes, margins: Margins) -> list[int]:
+    return [n + before + after for n, (before, after) in zip(shape, margins, strict=True)]
+
+
+def inside(sizes: Axes, margins: Margins) -> tuple[slice, ...]:
+    return tuple(slice(before, before + n) for n, (before, _) in zip(sizes, margins, strict=True))
+
+
+def _by_rows(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes) -> Array:
+    """What a strip of places sends, added to where their windows lie."""
+    margins = window.margins(*shape[2:])
+    wide = np.zeros((shape[0], *widened(shape[2:], margins), shape[1]), np.result_type(ybar, weight))
+    counts, size = ybar.shape[2:], math.prod(window.kernel)
+    sent = rows(ybar)
+    few = sent.shape[0] < shape[1] // groups
+    for ins, outs in _groups(groups, shape[1], weight.shape[0]):
+        matrix = _matrix(weight[outs], as_weight=few).T
+        target = sliding(wide[..., ins], window, counts, writeable=True)
+        channels = target.shape[-1]
+        for where, places in strips(shape[0], counts, size * channels):
+            part = target[where]
+            form = part.shape[: 1 + len(counts)]
+            sending = np.matmul(sent[places, outs], matrix).reshape(
+                *form, *((channels, size) if few else (size, channels))
+            )
+            for t, element in enumerate(np.ndindex(*window.kernel)):
+                part[(..., *element, slice(None))] += sending[..., t] if few else sending[..., t, :]
+    return channels_first(wide[(slice(None), *inside(shape[2:], margins))])
+
+
+def _by_planes(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes) -> Array:
+    """The same channel by channel where there are few, as in images of three colours."""
+    margins = window.margins(*shape[2:])
+    wide = np.zeros((*shape[:2], *widened(shape[2:], margins)), np.result_type(ybar, weight))
+    counts = ybar.shape[2:]
+    sent = rows(ybar).reshape(shape[0], math.prod(counts), ybar.shape[1])
+    for ins, outs in _groups(groups, shape[1], weight.shape[0]):
+        matrix = _matrix(weight[outs], as_weight=True)
+        for n in range(shape[0]):
+            parts = np.matmul(matrix, sent[n, :, outs].T).reshape(shape[1] // groups, math.prod(window.kernel), *counts)
+            for t, place in enumerate(window.places(counts)):
+                wide[(n, ins, *place[2:])] += parts[:, t]
+    return wide[(slice(None), slice(None), *inside(shape[2:], margins))]

@@ -1,0 +1,36 @@
+"""Results that several calls share, kept for as long as the arrays they were made of."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+class Memo(Generic[T]):
+    """Keeps what was made of some arrays until one of them is gone.
+
+    Only read-only arrays are remembered: others may hold other numbers by the next call. What is kept must be small.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, ...], tuple[tuple[weakref.ref[NDArray[Any]], ...], T]] = {}
+
+    def get(self, make: Callable[..., T], *arrays: NDArray[Any]) -> T:
+        """Return ``make(*arrays)``, made once."""
+        if any(x.flags.writeable for x in arrays):
+            return make(*arrays)
+        key = tuple(map(id, arrays))
+        kept = self._kept.get(key)
+        if kept is not None and all(ref() is x for ref, x in zip(kept[0], arrays, strict=True)):
+            return kept[1]
+        made = make(*arrays)
+        self._kept[key] = tuple(weakref.ref(x, lambda _: self._kept.pop(key, None)) for x in arrays), made
+        return made
+
+    def __len__(self) -> int:
+        return len(self._kept)
