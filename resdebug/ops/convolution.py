@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
+import numpy as np
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
-from resdebug.ops import depthwise, lowering
-from resdebug.ops.base import Array, Operator, sum_over
+from resdebug.ops import channels, depthwise, lowering
+from resdebug.ops.base import Array, Operator
 from resdebug.ops.windows import (
     PLACES,
     Axes,
@@ -106,8 +107,13 @@ def check_bias(bias: TensorType | None, weight: TensorType, out: int) -> None:
 
 
 def shifted(y: Array, bias: Array | None) -> Array:
-    """Add a bias to every place."""
-    return y if bias is None else y + bias.reshape(-1, *[1] * (y.ndim - 2))
+    """Add a bias to every place of a ``y`` that is nobody else's yet."""
+    if bias is None:
+        return y
+    if np.result_type(y, bias) != y.dtype:
+        y = y.astype(bias.dtype)
+    channels.shift(y, bias)
+    return y
 
 
 def slots_over(places: str) -> tuple[Slot, ...]:
@@ -194,7 +200,7 @@ class Conv(Operator, frozen=True):
 
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
         """Sum ``ȳ`` over examples and places."""
-        return sum_over(ybar, (0, *range(2, ybar.ndim)))
+        return channels.sums(ybar)
 
 
 class Conv1d(Conv, frozen=True, tag="conv1d"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from resdebug.ops.base import Array
-from resdebug.ops.layout import BLOCK, channels_first, channels_last, empty_last
+from resdebug.ops.layout import BLOCK, channels_first, channels_last, compact, empty_last
 from resdebug.ops.lowering import inside, padded, sliding, strips, widened
 from resdebug.ops.windows import Axes, Window
 
@@ -38,7 +38,7 @@ def spread(ybar: Array, weight: Array, window: Window, shape: Axes) -> Array:
         part, sent = seen[where], last[where]
         for t, place in enumerate(np.ndindex(*window.kernel)):
             part[(..., *place, slice(None))] += sent * elements[t]
-    return channels_first(wide[(slice(None), *inside(shape[2:], margins))])
+    return compact(channels_first(wide[(slice(None), *inside(shape[2:], margins))]))
 
 
 def correlate_weight(ybar: Array, x: Array, window: Window, shape: Axes) -> Array:

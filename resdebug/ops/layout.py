@@ -32,6 +32,11 @@ def empty_last(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     return channels_first(np.empty((shape[0], *shape[2:], shape[1]), dtype))
 
 
+def compact(x: Array) -> Array:
+    """Return ``x`` (N, C, …) in one piece of memory with the channels last; itself where it is so."""
+    return channels_first(np.ascontiguousarray(channels_last(x)))
+
+
 def rows(x: Array) -> Array:
     """Return ``x`` (N, C, …) as a matrix (places, C) in one piece: a view where its memory has the channels last."""
     last = np.ascontiguousarray(channels_last(x))
@@ -43,19 +48,21 @@ def unrows(matrix: Array, shape: tuple[int, ...]) -> Array:
     return channels_first(matrix.reshape(shape[0], *shape[2:], shape[1]))
 
 
-def flat(*arrays: NDArray[Any]) -> list[NDArray[Any]] | None:
-    """Return views of one axis in the order of memory, or None unless all arrays lie alike and in one piece."""
-    first = arrays[0]
-    if any(x.shape != first.shape or x.strides != first.strides for x in arrays):
-        if not all(x.shape == first.shape and x.flags.c_contiguous for x in arrays):
+def flat(x: NDArray[Any], *others: NDArray[Any]) -> tuple[NDArray[Any], ...] | None:
+    """Return views of one axis in the order of memory of ``x``; None unless ``x`` lies in one piece.
+
+    Others of its shape that lie differently are copied.
+    """
+    order = None
+    if not x.flags.c_contiguous:
+        order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+        if not x.transpose(order).flags.c_contiguous:
             return None
-        return [x.reshape(-1) for x in arrays]
-    if first.flags.c_contiguous:
-        return [x.reshape(-1) for x in arrays]
-    order = sorted(range(first.ndim), key=lambda axis: -first.strides[axis])
-    if not first.transpose(order).flags.c_contiguous:
-        return None
-    return [x.transpose(order).reshape(-1) for x in arrays]
+    views = []
+    for array in (x, *others):
+        laid = array if order is None else array.transpose(order)
+        views.append((laid if laid.flags.c_contiguous else np.ascontiguousarray(laid)).reshape(-1))
+    return tuple(views)
 
 
 def blocks(size: int, length: int = BLOCK) -> Iterator[slice]:

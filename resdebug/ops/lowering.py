@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from resdebug.ops.base import Array
-from resdebug.ops.layout import channels_first, channels_last, empty_last, rows
+from resdebug.ops.layout import channels_first, channels_last, compact, empty_last, rows
 from resdebug.ops.windows import Axes, Margins, Window
 
 STRIP: Final = 1 << 18
@@ -185,10 +185,12 @@ def _mirrored(window: Window, counts: Axes, sizes: Axes) -> Window | None:
 
 
 def widened(shape: Axes, margins: Margins) -> list[int]:
+    """Return sizes with their margins."""
     return [n + before + after for n, (before, after) in zip(shape, margins, strict=True)]
 
 
 def inside(sizes: Axes, margins: Margins) -> tuple[slice, ...]:
+    """Return where what has margins around it lies."""
     return tuple(slice(before, before + n) for n, (before, _) in zip(sizes, margins, strict=True))
 
 
@@ -211,7 +213,7 @@ def _by_rows(ybar: Array, weight: Array, window: Window, groups: int, shape: Axe
             )
             for t, element in enumerate(np.ndindex(*window.kernel)):
                 part[(..., *element, slice(None))] += sending[..., t] if few else sending[..., t, :]
-    return channels_first(wide[(slice(None), *inside(shape[2:], margins))])
+    return compact(channels_first(wide[(slice(None), *inside(shape[2:], margins))]))
 
 
 def _by_planes(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes) -> Array:
@@ -226,4 +228,4 @@ def _by_planes(ybar: Array, weight: Array, window: Window, groups: int, shape: A
             parts = np.matmul(matrix, sent[n, :, outs].T).reshape(shape[1] // groups, math.prod(window.kernel), *counts)
             for t, place in enumerate(window.places(counts)):
                 wide[(n, ins, *place[2:])] += parts[:, t]
-    return wide[(slice(None), slice(None), *inside(shape[2:], margins))]
+    return compact(wide[(slice(None), slice(None), *inside(shape[2:], margins))])

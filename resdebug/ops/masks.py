@@ -49,3 +49,12 @@ def unless_at_most_zero(x: Array, ybar: Array) -> Array:
         passed = np.subtract(stopped, 1, out=stopped)
         np.bitwise_and(views[1][b].view(bits), passed, out=views[2][b].view(bits))
     return result
+
+
+def where(mask: NDArray[np.bool_], ybar: Array) -> Array:
+    """Return ``ȳ`` where ``mask`` holds, 0 elsewhere, whatever ``ȳ`` is there."""
+    bits = _BITS.get(ybar.dtype.name)
+    if bits is None:
+        return np.where(mask, ybar, 0)
+    result: Array = np.bitwise_and(ybar.view(bits), np.negative(mask.view(np.int8)))
+    return result.view(ybar.dtype)

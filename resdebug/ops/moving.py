@@ -79,7 +79,11 @@ class Pad(Operator, frozen=True, tag="pad"):
         if not self.pad:
             return x
         if self.mode == "constant":
-            return np.pad(x, widths, constant_values=self.value)
+            sizes = [before + n + after for n, (before, after) in zip(x.shape, widths, strict=True)]
+            y = np.empty_like(x, shape=sizes)
+            y[...] = self.value
+            y[tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True))] = x
+            return y
         return np.pad(x, widths, mode=NUMPY_MODES[self.mode])  # type: ignore[call-overload, no-any-return]
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:

@@ -14,6 +14,7 @@ import numpy as np
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator
+from resdebug.ops.masks import where
 from resdebug.ops.windows import (
     NonNegatives1,
     NonNegatives2,
@@ -137,10 +138,19 @@ class MaxPool(Pool, frozen=True):
 
     def forward(self, x: Array) -> Array:
         """Return the maxima; NaN wins."""
-        first, *others = self.seen(x, -np.inf)
-        y = np.array(first, order="C")
-        for part in others:
-            np.maximum(y, part, out=y)
+        window = self.window
+        y = window.pad(x, -np.inf)
+        # Axis by axis: 3 + 3 steps in place of 3 · 3.
+        for axis, (size, step, apart, count) in enumerate(
+            zip(window.kernel, window.stride, window.dilation, window.output(*x.shape[2:]), strict=True), start=2
+        ):
+            around = (slice(None),) * axis
+            first, *others = (
+                y[(*around, slice(i, i + step * (count - 1) + 1, step))] for i in range(0, size * apart, apart)
+            )
+            y = first.copy(order="K")
+            for part in others:
+                np.maximum(y, part, out=y)
         return y
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
@@ -157,7 +167,7 @@ class MaxPool(Pool, frozen=True):
             won = part == y if nan is None else (part == y) | nan
             won &= free
             free ^= won
-            yield np.where(won, ybar, 0)
+            yield where(won, ybar)
 
 
 class MaxPool1d(MaxPool, frozen=True, tag="max_pool1d"):
@@ -226,7 +236,7 @@ class AvgPool(Pool, frozen=True):
     def forward(self, x: Array) -> Array:
         """Return the means."""
         first, *others = self.seen(x)
-        total = np.array(first, order="C")
+        total = first.copy(order="K")
         for part in others:
             total += part
         total /= self.counts(x)

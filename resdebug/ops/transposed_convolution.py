@@ -8,7 +8,8 @@ import msgspec
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
-from resdebug.ops.base import Array, Operator, sum_over
+from resdebug.ops.base import Array, Operator
+from resdebug.ops.channels import sums
 from resdebug.ops.convolution import (
     GROUPS,
     SPACING,
@@ -112,4 +113,4 @@ class ConvTranspose2d(Operator, frozen=True, tag="conv_transpose2d"):
 
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
         """Sum ``ȳ`` over examples and places."""
-        return sum_over(ybar, (0, 2, 3))
+        return sums(ybar)

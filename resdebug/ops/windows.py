@@ -8,17 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from itertools import product
-from operator import mul
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
-import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from resdebug.network.signature import RuleBroken
 from resdebug.network.types import ITEM_BYTES, TensorType, shape_text
 from resdebug.ops.base import Array
+from resdebug.ops.layout import compact, empty_last
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
 NonNegative: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
@@ -109,16 +107,10 @@ class Window(NamedTuple):
         if not any(map(any, margins)):
             return x
         # np.pad takes ten times as long for small images.
-        padded = np.full((*x.shape[:2], *_widened(sizes, margins)), fill, dtype=x.dtype)
+        padded = empty_last((*x.shape[:2], *_widened(sizes, margins)), x.dtype)
+        padded[...] = fill
         padded[_inside(sizes, margins)] = x
         return padded
-
-    def view(self, x: NDArray[Any], counts: Axes) -> NDArray[Any]:
-        """Return the first ``counts`` windows of ``x`` (N, C, …) as (N, C, *kernel, *counts), read-only."""
-        padded = self.pad(x)
-        outer, inner = padded.strides[:2], padded.strides[2:]
-        strides = (*outer, *map(mul, inner, self.dilation), *map(mul, inner, self.stride))
-        return as_strided(padded, (*x.shape[:2], *self.kernel, *counts), strides, writeable=False)
 
     def places(self, counts: Axes) -> Iterator[tuple[slice, ...]]:
         """Yield for every element of the kernel, in order, where the windows have it in the padded input."""
@@ -130,7 +122,7 @@ class Window(NamedTuple):
         return ((whole, whole, *place) for place in product(*along))
 
     def fold(self, parts: Iterable[Array], ybar: Array, shape: Axes) -> Array:
-        """Add what the windows send back to where they were cut from ``shape``: the adjoint of ``view``.
+        """Add what the windows send back to where they were cut from ``shape``.
 
         ``parts`` are one (N, C, *output) for every element of the kernel, in order; ``ybar`` tells their size and type.
         """
@@ -138,10 +130,11 @@ class Window(NamedTuple):
         margins = self.margins(*sizes)
         if max(self.kernel) == 1 and counts == sizes and not any(map(any, margins)):
             return next(iter(parts))
-        result = np.zeros((*shape[:2], *_widened(sizes, margins)), dtype=ybar.dtype)
+        result = empty_last((*shape[:2], *_widened(sizes, margins)), ybar.dtype)
+        result[...] = 0
         for place, part in zip(self.places(counts), parts, strict=False):
             result[place] += part
-        return result[_inside(sizes, margins)]
+        return compact(result[_inside(sizes, margins)])
 
 
 def _widened(sizes: Axes, margins: Margins) -> Axes:
