@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -9,7 +10,7 @@ import numpy as np
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
-from resdebug.ops import channels, depthwise, lowering
+from resdebug.ops import channels, depthwise, lowering, winograd
 from resdebug.ops.base import Array, Operator
 from resdebug.ops.windows import (
     PLACES,
@@ -55,19 +56,31 @@ class Correlation(NamedTuple):
         """Return ``y`` with ``counts`` places."""
         if self.channelwise(weight.shape):
             return depthwise.correlate(x, weight, self.window, counts)
-        return lowering.correlate(x, weight, self.window, self.groups, counts)
+        y = None
+        if winograd.suits(self.window, weight.shape, self.groups, len(x) * math.prod(counts)):
+            y = winograd.correlate(x, weight, self.window.padding, counts)
+        return lowering.correlate(x, weight, self.window, self.groups, counts) if y is None else y
 
     def to_x(self, ybar: Array, weight: Array, shape: Axes) -> Array:
         """Send ``ȳ`` back over the windows to ``x`` of this shape."""
         if self.channelwise(weight.shape):
             return depthwise.spread(ybar, weight, self.window, shape)
-        return lowering.spread(ybar, weight, self.window, self.groups, shape)
+        sent = None
+        if winograd.suits(self.window, weight.shape, self.groups, len(ybar) * math.prod(shape[2:])):
+            mirrored = lowering.mirrored(self.window, ybar.shape[2:], shape[2:])
+            if mirrored is not None:
+                sent = winograd.spread(ybar, weight, mirrored.padding, shape[2:])
+        return lowering.spread(ybar, weight, self.window, self.groups, shape) if sent is None else sent
 
     def to_weight(self, ybar: Array, x: Array, shape: Axes) -> Array:
         """Correlate ``x`` with ``ȳ``, summed over examples and places, to a weight of this shape."""
         if self.channelwise(shape):
             return depthwise.correlate_weight(ybar, x, self.window, shape)
-        return lowering.correlate_weight(ybar, x, self.window, self.groups, shape)
+        sent = None
+        places = len(ybar) * math.prod(ybar.shape[2:])
+        if winograd.suits(self.window, shape, self.groups, places, winograd.GATHERED):
+            sent = winograd.correlate_weight(ybar, x, self.window.padding)
+        return lowering.correlate_weight(ybar, x, self.window, self.groups, shape) if sent is None else sent
 
     def channelwise(self, weight: Axes) -> bool:
         """Whether every channel is convolved by itself: matrices would be one column by one row each."""

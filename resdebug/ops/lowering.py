@@ -149,14 +149,14 @@ def spread(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes)
     channels = shape[1] // groups
     if channels < FEW:
         return _by_planes(ybar, weight, window, groups, shape)
-    mirrored = _mirrored(window, ybar.shape[2:], shape[2:])
-    if mirrored is None or math.prod(ybar.shape) // ybar.shape[1] < channels:
+    back = mirrored(window, ybar.shape[2:], shape[2:])
+    if back is None or math.prod(ybar.shape) // ybar.shape[1] < channels:
         return _by_rows(ybar, weight, window, groups, shape)
     turned = np.flip(weight, tuple(range(2, weight.ndim))).swapaxes(0, 1)
     if groups > 1:
         parts = [turned[:, outs] for _, outs in _groups(groups, shape[1], weight.shape[0])]
         turned = np.concatenate(parts)
-    return correlate(ybar, turned, mirrored, groups, shape[2:])
+    return correlate(ybar, turned, back, groups, shape[2:])
 
 
 def _groups(groups: int, ins: int, outs: int) -> Iterator[tuple[slice, slice]]:
@@ -171,7 +171,7 @@ def _matrix(weight: Array, *, as_weight: bool) -> Array:
     return laid.reshape(weight.shape[0], math.prod(weight.shape[1:])).T
 
 
-def _mirrored(window: Window, counts: Axes, sizes: Axes) -> Window | None:
+def mirrored(window: Window, counts: Axes, sizes: Axes) -> Window | None:
     """Return how the mirrored kernel slides over ``ȳ`` with ``counts`` places to give ``sizes``, or None."""
     margins = []
     for n, count, step, reach, (before, _) in zip(
