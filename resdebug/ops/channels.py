@@ -7,13 +7,14 @@ block, as numpy is twice as fast on arrays of one shape.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resdebug.ops.base import Array
-from resdebug.ops.layout import BLOCK, empty_last, joined, rows
+from resdebug.ops.layout import BLOCK, channels_last, empty_last, joined
 
 
 class Blocks(NamedTuple):
@@ -36,24 +37,33 @@ class Blocks(NamedTuple):
 
     def total(self, parts: Iterator[Array], dtype: np.dtype[Any]) -> Array:
         """Return the sum per channel over blocks; from block to block, and row by row, in double precision."""
-        wide = np.zeros(self.row, np.complex128 if dtype.kind == "c" else np.float64)
-        for part in parts:
-            wide += np.add.reduce(part.reshape(-1, self.row), axis=0)
-        result: Array = np.add.reduce(wide.reshape(self.times, self.row // self.times), axis=0)
+        double = np.complex128 if dtype.kind == "c" else np.float64
+        if self.size <= self.block:
+            wide = np.add.reduce(next(parts).reshape(-1, self.row), axis=0) if self.size else np.zeros(self.row)
+        else:
+            wide = np.zeros(self.row, double)
+            for part in parts:
+                wide += np.add.reduce(part.reshape(-1, self.row), axis=0)
+        result: Array = np.add.reduce(wide.reshape(self.times, self.row // self.times), axis=0, dtype=double)
         return result
 
 
 def taken_apart(x: Array) -> Blocks:
     """Return the blocks of a tensor (N, C, …)."""
-    channels = x.shape[1]
-    times = joined(x.size // channels, channels) if x.size else 1
+    return _blocks(x.size, x.shape[1])
+
+
+@lru_cache(maxsize=1024)
+def _blocks(size: int, channels: int) -> Blocks:
+    times = joined(size // channels, channels) if size else 1
     row = channels * times
-    return Blocks(x.size, row, times, max(1, row * max(1, BLOCK // max(1, row))))
+    return Blocks(size, row, times, max(1, row * max(1, BLOCK // max(1, row))))
 
 
 def in_memory(x: Array) -> NDArray[Any]:
     """Return the elements of ``x`` (N, C, …) one after the other, channels last; a view where memory has them so."""
-    return rows(x).reshape(-1)
+    last = channels_last(x)
+    return (last if last.flags.c_contiguous else np.ascontiguousarray(last)).reshape(-1)
 
 
 def moments(x: Array) -> tuple[Array, Array]:

@@ -16,7 +16,7 @@ from resdebug.ops.windows import Axes, Window
 def correlate(x: Array, weight: Array, window: Window, counts: Axes) -> Array:
     """Return ``y`` (N, C, *counts) of ``x`` (N, C, ...) and ``weight`` (C, 1, *kernel)."""
     y = empty_last((*x.shape[:2], *counts), np.result_type(x, weight))
-    seen = sliding(padded(x, window.margins(*x.shape[2:])), window, counts)
+    seen = sliding(padded(x, window.padding), window, counts)
     last, elements = channels_last(y), _elements(weight)
     for where in _blocks(x.shape[0], counts, x.shape[1]):
         total, part = last[where], seen[where]
@@ -30,7 +30,7 @@ def correlate(x: Array, weight: Array, window: Window, counts: Axes) -> Array:
 
 def spread(ybar: Array, weight: Array, window: Window, shape: Axes) -> Array:
     """Return the contribution to ``x`` of ``shape``: every place sends its adjoint over its window."""
-    margins = window.margins(*shape[2:])
+    margins = window.padding
     wide = np.zeros((shape[0], *widened(shape[2:], margins), shape[1]), np.result_type(ybar, weight))
     seen = sliding(wide, window, ybar.shape[2:], writeable=True)
     last, elements = channels_last(ybar), _elements(weight)
@@ -43,7 +43,7 @@ def spread(ybar: Array, weight: Array, window: Window, shape: Axes) -> Array:
 
 def correlate_weight(ybar: Array, x: Array, window: Window, shape: Axes) -> Array:
     """Return the weight's contribution, of ``shape`` (C, 1, *kernel): every window times its adjoint."""
-    seen = sliding(padded(x, window.margins(*x.shape[2:])), window, ybar.shape[2:])
+    seen = sliding(padded(x, window.padding), window, ybar.shape[2:])
     last = channels_last(ybar)
     total = np.zeros((math.prod(window.kernel), shape[0]), np.result_type(x, ybar))
     axes = tuple(range(last.ndim - 1))

@@ -16,15 +16,18 @@ BLOCK: Final = 1 << 15
 WIDE: Final = 2048
 """Rows are joined until they are about so long: a loop over short rows is slow."""
 
+_LAST: Final = {n: (0, *range(2, n), 1) for n in range(3, 65)}
+_FIRST: Final = {n: (0, n - 1, *range(1, n - 1)) for n in range(3, 65)}
+
 
 def channels_last(x: NDArray[Any]) -> NDArray[Any]:
     """Return the view (N, …, C) of ``x`` (N, C, …)."""
-    return x.transpose(0, *range(2, x.ndim), 1) if x.ndim > 2 else x
+    return x.transpose(_LAST[x.ndim]) if x.ndim > 2 else x
 
 
 def channels_first(x: NDArray[Any]) -> NDArray[Any]:
     """Return the view (N, C, …) of ``x`` (N, …, C)."""
-    return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1)) if x.ndim > 2 else x
+    return x.transpose(_FIRST[x.ndim]) if x.ndim > 2 else x
 
 
 def empty_last(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -39,7 +42,9 @@ def compact(x: Array) -> Array:
 
 def rows(x: Array) -> Array:
     """Return ``x`` (N, C, …) as a matrix (places, C) in one piece: a view where its memory has the channels last."""
-    last = np.ascontiguousarray(channels_last(x))
+    last = channels_last(x)
+    if not last.flags.c_contiguous:
+        last = np.ascontiguousarray(last)
     return last.reshape(last.size // max(x.shape[1], 1), x.shape[1])
 
 
@@ -55,9 +60,11 @@ def flat(x: NDArray[Any], *others: NDArray[Any]) -> tuple[NDArray[Any], ...] | N
     """
     order = None
     if not x.flags.c_contiguous:
-        order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
-        if not x.transpose(order).flags.c_contiguous:
-            return None
+        order = _LAST.get(x.ndim, ())
+        if not order or not x.transpose(order).flags.c_contiguous:
+            order = tuple(sorted(range(x.ndim), key=lambda axis: -x.strides[axis]))
+            if not x.transpose(order).flags.c_contiguous:
+                return None
     views = []
     for array in (x, *others):
         laid = array if order is None else array.transpose(order)

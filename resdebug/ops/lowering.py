@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from resdebug.ops.base import Array
 from resdebug.ops.layout import channels_first, channels_last, compact, empty_last, rows
+from resdebug.ops.memo import Memo
 from resdebug.ops.windows import Axes, Margins, Window
 
 STRIP: Final = 1 << 18
@@ -27,6 +28,9 @@ STRIP: Final = 1 << 18
 
 FEW: Final = 4
 """Fewer channels than this are added up plane by plane: as rows they would be too short."""
+
+_PACKED: Final[Memo[Array]] = Memo()
+_TURNED: Final[Memo[Array]] = Memo()
 
 
 class Strip(NamedTuple):
@@ -115,21 +119,26 @@ class Lowered:
 
 def correlate(x: Array, weight: Array, window: Window, groups: int, counts: Axes) -> Array:
     """Return ``y`` (N, out, *counts) of ``x`` (N, C, ...) and ``weight`` (out, C / groups, *kernel)."""
-    y = empty_last((x.shape[0], weight.shape[0], *counts), np.result_type(x, weight))
+    few = x.shape[0] * math.prod(counts) < weight.shape[0] // groups
+    matrix = _as_written(weight) if few else _PACKED.get(packed, weight)
+    return _apply(x, matrix, window, groups, counts, as_weight=few)
+
+
+def _apply(x: Array, matrix: Array, window: Window, groups: int, counts: Axes, *, as_weight: bool = False) -> Array:
+    """Multiply windows by a ``matrix`` (width, out)."""
+    y = empty_last((x.shape[0], matrix.shape[1], *counts), np.result_type(x, matrix))
     flat = rows(y)
-    wide = padded(x, window.margins(*x.shape[2:]))
-    few = flat.shape[0] < weight.shape[0] // groups
-    for ins, outs in _groups(groups, x.shape[1], weight.shape[0]):
-        matrix = _matrix(weight[outs], as_weight=few)
-        for places, columns in Lowered(wide[..., ins], window, counts, as_weight=few):
-            np.matmul(columns, matrix, out=flat[places, outs])
+    wide = padded(x, window.padding)
+    for ins, outs in _groups(groups, x.shape[1], matrix.shape[1]):
+        for places, columns in Lowered(wide[..., ins], window, counts, as_weight=as_weight):
+            np.matmul(columns, matrix[:, outs], out=flat[places, outs])
     return y
 
 
 def correlate_weight(ybar: Array, x: Array, window: Window, groups: int, shape: Axes) -> Array:
     """Return the weight's contribution, of ``shape`` (out, C / groups, *kernel): every window times its adjoint."""
     sent = rows(ybar)
-    wide = padded(x, window.margins(*x.shape[2:]))
+    wide = padded(x, window.padding)
     result = np.zeros((shape[0], *shape[2:], shape[1]), np.result_type(x, ybar))
     for ins, outs in _groups(groups, x.shape[1], shape[0]):
         total = result[outs].reshape(outs.stop - outs.start, math.prod(shape[1:]))
@@ -152,11 +161,10 @@ def spread(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes)
     back = mirrored(window, ybar.shape[2:], shape[2:])
     if back is None or math.prod(ybar.shape) // ybar.shape[1] < channels:
         return _by_rows(ybar, weight, window, groups, shape)
-    turned = np.flip(weight, tuple(range(2, weight.ndim))).swapaxes(0, 1)
-    if groups > 1:
-        parts = [turned[:, outs] for _, outs in _groups(groups, shape[1], weight.shape[0])]
-        turned = np.concatenate(parts)
-    return correlate(ybar, turned, back, groups, shape[2:])
+    if groups == 1:
+        return _apply(ybar, _TURNED.get(_turned, weight), back, groups, shape[2:])
+    turned = [_turned(weight[outs]) for _, outs in _groups(groups, shape[1], weight.shape[0])]
+    return _apply(ybar, np.concatenate(turned, axis=1), back, groups, shape[2:])
 
 
 def _groups(groups: int, ins: int, outs: int) -> Iterator[tuple[slice, slice]]:
@@ -165,10 +173,25 @@ def _groups(groups: int, ins: int, outs: int) -> Iterator[tuple[slice, slice]]:
     return ((slice(g * i, (g + 1) * i), slice(g * o, (g + 1) * o)) for g in range(groups))
 
 
-def _matrix(weight: Array, *, as_weight: bool) -> Array:
-    """Return the weight (out, C, *kernel) as (width, out), its width in the order in which windows are unfolded."""
-    laid = weight if as_weight else np.ascontiguousarray(channels_last(weight))
-    return laid.reshape(weight.shape[0], math.prod(weight.shape[1:])).T
+def packed(weight: Array) -> Array:
+    """Return the weight (out, C, *kernel) as (kernel · C, out), in the order in which memory has the windows."""
+    return _laid(weight, (*range(2, weight.ndim), 1, 0))
+
+
+def _turned(weight: Array) -> Array:
+    """Return the mirrored weight as (kernel · out, C)."""
+    return _laid(np.flip(weight, tuple(range(2, weight.ndim))), (*range(2, weight.ndim), 0, 1))
+
+
+def _laid(weight: Array, axes: Axes) -> Array:
+    result = np.ascontiguousarray(weight.transpose(axes)).reshape(-1, weight.shape[axes[-1]])
+    result.flags.writeable = False
+    return result
+
+
+def _as_written(weight: Array) -> Array:
+    """Return the weight (out, C, *kernel) as (C · kernel, out), a view."""
+    return weight.reshape(weight.shape[0], math.prod(weight.shape[1:])).T
 
 
 def mirrored(window: Window, counts: Axes, sizes: Axes) -> Window | None:
@@ -196,19 +219,19 @@ def inside(sizes: Axes, margins: Margins) -> tuple[slice, ...]:
 
 def _by_rows(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes) -> Array:
     """What a strip of places sends, added to where their windows lie."""
-    margins = window.margins(*shape[2:])
+    margins = window.padding
     wide = np.zeros((shape[0], *widened(shape[2:], margins), shape[1]), np.result_type(ybar, weight))
     counts, size = ybar.shape[2:], math.prod(window.kernel)
     sent = rows(ybar)
     few = sent.shape[0] < shape[1] // groups
     for ins, outs in _groups(groups, shape[1], weight.shape[0]):
-        matrix = _matrix(weight[outs], as_weight=few).T
+        matrix = _as_written(weight[outs]) if few else packed(weight[outs])
         target = sliding(wide[..., ins], window, counts, writeable=True)
         channels = target.shape[-1]
         for where, places in strips(shape[0], counts, size * channels):
             part = target[where]
             form = part.shape[: 1 + len(counts)]
-            sending = np.matmul(sent[places, outs], matrix).reshape(
+            sending = np.matmul(sent[places, outs], matrix.T).reshape(
                 *form, *((channels, size) if few else (size, channels))
             )
             for t, element in enumerate(np.ndindex(*window.kernel)):
@@ -218,12 +241,12 @@ def _by_rows(ybar: Array, weight: Array, window: Window, groups: int, shape: Axe
 
 def _by_planes(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes) -> Array:
     """The same channel by channel where there are few, as in images of three colours."""
-    margins = window.margins(*shape[2:])
+    margins = window.padding
     wide = np.zeros((*shape[:2], *widened(shape[2:], margins)), np.result_type(ybar, weight))
     counts = ybar.shape[2:]
     sent = rows(ybar).reshape(shape[0], math.prod(counts), ybar.shape[1])
     for ins, outs in _groups(groups, shape[1], weight.shape[0]):
-        matrix = _matrix(weight[outs], as_weight=True)
+        matrix = _as_written(weight[outs])
         for n in range(shape[0]):
             parts = np.matmul(matrix, sent[n, :, outs].T).reshape(shape[1] // groups, math.prod(window.kernel), *counts)
             for t, place in enumerate(window.places(counts)):
