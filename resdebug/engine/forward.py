@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 
+from resdebug.engine.kept import ByNode
 from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.model import Network, Node
 from resdebug.network.tensorfiles import TensorFault, refused
@@ -42,14 +43,12 @@ def frozen(array: Array) -> Array:
     return array
 
 
-def inputs_of(node: Node, values: list[Array | None]) -> list[Array | None]:
+def inputs_of(node: Node, values: ByNode) -> list[Array | None]:
     """Return one saved value per slot of ``node``."""
     return [None if edge is None else values[edge.source_index] for edge in node.inputs]
 
 
-def evaluate(
-    network: Network, order: Iterable[int], values: list[Array | None], progress: Progress | None = None
-) -> None:
+def evaluate(network: Network, order: Iterable[int], values: ByNode, progress: Progress | None = None) -> None:
     """Fill ``values`` (per node index) for the nodes in ``order``, which has inputs before consumers.
 
     NaN and infinity propagate as IEEE 754 says, without warnings. Raises BadInput when an index is out of range.
@@ -59,14 +58,15 @@ def evaluate(
         for done, i in enumerate(order):
             if values[i] is None:
                 node = nodes[i]
-                values[i] = leaf_value(network, node) if node.is_leaf else _result(node, inputs_of(node, values))
+                values[i] = leaf_value(network, node) if node.is_leaf else result(node, values)
             if progress is not None:
                 progress(done + 1)
 
 
-def _result(node: Node, inputs: list[Array | None]) -> Array:
+def result(node: Node, values: ByNode) -> Array:
+    """Return what the operator of ``node`` makes of its saved inputs. Raises BadInput when an index is out of range."""
     try:
-        return frozen(np.asarray(operator_of(node).forward(*inputs)))
+        return frozen(np.asarray(operator_of(node).forward(*inputs_of(node, values))))
     except IndexError as error:
         what = f'"{visible(node.name)}": {node.op}: {error}'
         raise BadInput(Fault("N001", what, "correct the index", Place(node=node.name))) from None

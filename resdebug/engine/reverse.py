@@ -6,12 +6,13 @@ import numpy as np
 
 from resdebug.engine.accumulation import accumulate
 from resdebug.engine.forward import Progress, frozen, inputs_of, operator_of
+from resdebug.engine.kept import ByNode
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 from resdebug.ops.base import Array
 
 
-def contribution(network: Network, edge: Edge, ybar: Array, values: list[Array | None]) -> Array:
+def contribution(network: Network, edge: Edge, ybar: Array, values: ByNode) -> Array:
     """Return ``(∂y/∂x)ᵀ ȳ`` for one edge, of its source's shape, from the consumer's adjoint and the saved values.
 
     Floating-point warnings are the caller's to silence.
@@ -32,7 +33,7 @@ def seed_of(network: Network, schedule: Schedule) -> Array:
 def reverse_pass(
     network: Network,
     schedule: Schedule,
-    values: list[Array | None],
+    values: ByNode,
     rule: str = "sum",
     progress: Progress | None = None,
 ) -> list[Array | None]:

@@ -116,6 +116,8 @@ class Network:
         """Most bytes that values and adjoints may take together."""
         self.schedules: dict[str, Schedule] = {}
         """Passes that have been laid out, by target: they depend on the wiring alone."""
+        self.programs: dict[str, Any] = {}
+        """What the engine has compiled for the same, by target: it depends on wiring and types."""
         self._index = {node.name: node.index for node in self.nodes}
 
     def __getitem__(self, name: str) -> Node:

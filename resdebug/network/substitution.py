@@ -53,6 +53,8 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
         limit=network.limit,
     )
     result.schedules = network.schedules
+    if not changed:
+        result.programs = network.programs
     return result
 
 

@@ -20,6 +20,7 @@ class Binary(Operator, frozen=True):
 
     shapes: ClassVar[str] = "a and b broadcast to one shape, which is the output's"
     convention: ClassVar[str] = _STRETCHED
+    elementwise: ClassVar[bool] = True
 
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
         """Return the type that ``a`` and ``b`` broadcast to."""

@@ -45,6 +45,9 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
     generic_words: ClassVar[Mapping[str, str]] = {}
     """Words that ``words`` hands out for a typical node, for formulas without one."""
     vjps: ClassVar[tuple[Callable[..., Array] | None, ...]] = ()
+    elementwise: ClassVar[bool] = False
+    """Whether on tensors of one shape every place of the output and of the contributions depends on that place alone,
+    to the last bit: then many nodes may be computed in one call."""
 
     def __init_subclass__(cls) -> None:
         rules = [getattr(cls, ADJOINT_PREFIX + slot.name, None) for slot in cls.slots]

@@ -19,6 +19,7 @@ class Elementwise(Operator, frozen=True):
     """An operator whose output has its input's type."""
 
     shapes: ClassVar[str] = "x any shape → the same shape"
+    elementwise: ClassVar[bool] = True
 
     def infer(self, x: TensorType) -> TensorType:
         """Return the type of ``x``."""

@@ -30,6 +30,7 @@ class Gelu(Elementwise, frozen=True, tag="gelu"):
     formula: ClassVar[str] = "{y} = {x} ⊙ Φ({x})⟦,  Φ as by {approximation}⟧"
     convention: ClassVar[str] = "tanh takes Φ(x) = (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, and its slope for φ"
     source: ClassVar[str] = "Hendrycks and Gimpel 2016, arXiv 1606.08415"
+    elementwise: ClassVar[bool] = False  # numpy rounds the cube of a scalar otherwise than that of many numbers
     approximate: Annotated[Literal["none", "tanh"], msgspec.Meta(description="whether Φ is approximated")] = "none"
 
     def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from resdebug.engine.accumulation import RULES
+from resdebug.engine.batches import program
 from resdebug.engine.forward import evaluate
+from resdebug.engine.kept import ByNode
 from resdebug.engine.reverse import contribution, reverse_pass
 from resdebug.errors import Fault, UsageError
 from resdebug.network.model import Edge, Network
@@ -29,13 +32,21 @@ class LivePass(Pass):
         self, network: Network, target: str | None = None, rule: str = "sum", report: Report | None = None
     ) -> None:
         super().__init__(network, schedule(network, target), rule)
-        tell = report or _silent
-        total, visits = len(self.schedule.order), len(self.schedule.reverse)
-        self._values: list[Array | None] = [None] * len(network.nodes)
-        evaluate(network, reversed(self.schedule.order), self._values, lambda done: tell("forward", done, total))
-        self._adjoints = reverse_pass(
-            network, self.schedule, self._values, rule, lambda done: tell("reverse", done, visits)
-        )
+        forward = reverse = None
+        if report is not None:
+            total, visits = len(self.schedule.order), len(self.schedule.reverse)
+            forward = partial(_tell, report, "forward", total)
+            reverse = partial(_tell, report, "reverse", visits)
+        self._values: ByNode
+        self._adjoints: ByNode
+        laid_out = program(network, self.schedule)
+        if laid_out is None:
+            self._values = [None] * len(network.nodes)
+            evaluate(network, reversed(self.schedule.order), self._values, forward)
+            self._adjoints = reverse_pass(network, self.schedule, self._values, rule, reverse)
+        else:
+            self._values = values = laid_out.forward(network, forward)
+            self._adjoints = laid_out.reverse(network, self.schedule, values, rule, reverse)
 
     def value(self, node: str) -> Array | None:
         """Return a node's value; nodes that the target does not depend on are evaluated when first asked for."""
@@ -57,8 +68,8 @@ class LivePass(Pass):
             return contribution(self.network, edge, ybar, self._values)
 
 
-def _silent(_what: str, _done: int, _of: int) -> None:
-    """Report to nobody."""
+def _tell(report: Report, what: str, of: int, done: int) -> None:
+    report(what, done, of)
 
 
 def differentiate(
