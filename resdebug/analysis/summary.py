@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from resdebug.engine.norms import norm
 from resdebug.ops.base import Array
 
 
@@ -43,20 +44,6 @@ def summarise(array: Array) -> Summary:
             nans=nans,
             infinities=flat.size - finite.size - nans,
         )
-
-
-def norm(array: Array) -> float:
-    """Return the Euclidean norm ``√Σ x²`` of all elements, in float64 and scaled so that it cannot overflow."""
-    flat = np.asarray(array, dtype=np.float64).ravel()
-    with np.errstate(all="ignore"):
-        plain = float(np.sqrt(flat @ flat))
-        if 1e-140 < plain < 1e140 or not flat.size:
-            return plain
-        largest = float(np.abs(flat).max())
-        if largest == 0 or not np.isfinite(largest):
-            return largest
-        scaled = flat / largest
-        return largest * float(np.sqrt(scaled @ scaled))
 
 
 def cosine(a: Array, b: Array) -> float | None:

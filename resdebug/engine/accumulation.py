@@ -18,9 +18,10 @@ Rule = Callable[[Array, Array, int], Array]
 
 
 def add(partial: Array, contribution: Array, k: int) -> Array:
-    """Return the sum; from the third contribution on the partial adjoint is our own and is added to in place."""
-    if k > 2 and partial.flags.writeable:
-        return np.add(partial, contribution, out=partial)
+    """Return the sum, made in place where one of the two is nobody else's, which is where it may be written to."""
+    for own in (partial, contribution):
+        if isinstance(own, np.ndarray) and own.flags.writeable:
+            return np.add(partial, contribution, out=own)
     return np.asarray(partial + contribution)
 
 

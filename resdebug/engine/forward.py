@@ -11,6 +11,7 @@ from resdebug.engine.kept import ByNode
 from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.model import Network, Node
 from resdebug.network.tensorfiles import TensorFault, refused
+from resdebug.ops import threads
 from resdebug.ops.base import Array, Operator
 from resdebug.text import visible
 
@@ -54,7 +55,7 @@ def evaluate(network: Network, order: Iterable[int], values: ByNode, progress: P
     NaN and infinity propagate as IEEE 754 says, without warnings. Raises BadInput when an index is out of range.
     """
     nodes = network.nodes
-    with np.errstate(all="ignore"):
+    with threads.ours():
         for done, i in enumerate(order):
             if values[i] is None:
                 node = nodes[i]

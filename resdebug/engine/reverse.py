@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from functools import partial
+from typing import Final
+
 import numpy as np
 
 from resdebug.engine.accumulation import accumulate
 from resdebug.engine.forward import Progress, frozen, inputs_of, operator_of
 from resdebug.engine.kept import ByNode
+from resdebug.engine.norms import norm
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
+from resdebug.ops import threads
 from resdebug.ops.base import Array
+
+Norms = dict[int, float]
+"""Euclidean norms of contributions, by the edge's index."""
+
+WORTH: Final = 1 << 12
+"""A contribution to a leaf is made on another thread where the adjoint that it is made of has so many elements."""
 
 
 def contribution(network: Network, edge: Edge, ybar: Array, values: ByNode) -> Array:
@@ -17,11 +29,16 @@ def contribution(network: Network, edge: Edge, ybar: Array, values: ByNode) -> A
 
     Floating-point warnings are the caller's to silence.
     """
+    return frozen(_sent(network, edge, ybar, values))
+
+
+def _sent(network: Network, edge: Edge, ybar: Array, values: ByNode) -> Array:
+    """Return the same as the operator made it: it may be written to where it is nobody else's."""
     node = network.nodes[edge.consumer_index]
     y = values[edge.consumer_index]
     if y is None:
         raise ValueError(f"{node.name} was not evaluated")
-    return frozen(np.asarray(operator_of(node).vjp(edge.position, ybar, y, inputs_of(node, values))))
+    return np.asarray(operator_of(node).vjp(edge.position, ybar, y, inputs_of(node, values)))
 
 
 def seed_of(network: Network, schedule: Schedule) -> Array:
@@ -36,26 +53,51 @@ def reverse_pass(
     values: ByNode,
     rule: str = "sum",
     progress: Progress | None = None,
+    norms: Norms | None = None,
 ) -> list[Array | None]:
     """Return the adjoint of every node that takes part (per node index), None elsewhere.
 
     Reverse accumulation (Griewank and Walther 2008, Evaluating Derivatives, section 3.2). Contributions are not kept;
-    ``contribution`` computes any of them again from what is returned here.
+    ``contribution`` computes any of them again from what is returned here. Their norms go into ``norms`` where given.
+    Nothing waits for the gradient of a parameter, so those are made beside the rest where there is a thread for it.
     """
     adjoints: list[Array | None] = [None] * len(network.nodes)
     arrived = [0] * len(network.nodes)
     adjoints[schedule.target] = seed_of(network, schedule)
-    with np.errstate(all="ignore"):
-        for done, i in enumerate(schedule.reverse, start=1):
-            ybar = adjoints[i]
-            if ybar is None:
-                raise AssertionError(f"{network.nodes[i].name} was visited before anything arrived")
-            adjoints[i] = ybar = frozen(ybar)
-            for edge in schedule.deliveries[i]:
-                source = edge.source_index
-                arrived[source] += 1
-                sent = contribution(network, edge, ybar, values)
-                adjoints[source] = accumulate(rule, adjoints[source], sent, arrived[source])
-            if progress is not None:
-                progress(done)
+    aside: dict[int, Future[Array]] = {}
+
+    def send(edge: Edge, ybar: Array) -> Array:
+        sent = _sent(network, edge, ybar, values)
+        if norms is not None:
+            norms[edge.index] = norm(sent)
+        return sent
+
+    with threads.ours():
+        try:
+            for done, i in enumerate(schedule.reverse, start=1):
+                ybar = adjoints[i]
+                if i not in aside:
+                    if ybar is None:
+                        raise AssertionError(f"{network.nodes[i].name} was visited before anything arrived")
+                    adjoints[i] = ybar = frozen(ybar)
+                    for edge in schedule.deliveries[i]:
+                        source = edge.source_index
+                        if ybar.size >= WORTH and _may_wait(network, schedule, source):
+                            aside[source] = threads.later(partial(send, edge, ybar))
+                            continue
+                        arrived[source] += 1
+                        adjoints[source] = accumulate(rule, adjoints[source], send(edge, ybar), arrived[source])
+                if progress is not None:
+                    progress(done)
+            for source, sent in aside.items():
+                adjoints[source] = frozen(sent.result())
+        finally:
+            for sent in aside.values():
+                sent.cancel()
     return adjoints
+
+
+def _may_wait(network: Network, schedule: Schedule, source: int) -> bool:
+    """Whether this is a leaf with one contribution that takes long: to a matrix or a kernel."""
+    node = network.nodes[source]
+    return threads.count() > 1 and node.is_leaf and len(node.shape) > 1 and len(schedule.arrivals[source]) == 1

@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from resdebug.engine.accumulation import RULES
+from resdebug.engine.allocation import keep_freed_memory
 from resdebug.engine.batches import program
 from resdebug.engine.forward import evaluate
 from resdebug.engine.kept import ByNode
-from resdebug.engine.reverse import contribution, reverse_pass
+from resdebug.engine.norms import norm
+from resdebug.engine.reverse import Norms, contribution, reverse_pass
 from resdebug.errors import Fault, UsageError
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import schedule
 from resdebug.network.substitution import with_values
+from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.passes.protocol import Pass
 from resdebug.text import did_you_mean, visible
@@ -29,9 +30,17 @@ class LivePass(Pass):
     """Values and adjoints of every node are kept; contributions are computed when somebody looks."""
 
     def __init__(
-        self, network: Network, target: str | None = None, rule: str = "sum", report: Report | None = None
+        self,
+        network: Network,
+        target: str | None = None,
+        rule: str = "sum",
+        report: Report | None = None,
+        *,
+        norms: bool = False,
     ) -> None:
         super().__init__(network, schedule(network, target), rule)
+        keep_freed_memory()
+        self._norms: Norms = {}
         forward = reverse = None
         if report is not None:
             total, visits = len(self.schedule.order), len(self.schedule.reverse)
@@ -43,7 +52,8 @@ class LivePass(Pass):
         if laid_out is None:
             self._values = [None] * len(network.nodes)
             evaluate(network, reversed(self.schedule.order), self._values, forward)
-            self._adjoints = reverse_pass(network, self.schedule, self._values, rule, reverse)
+            kept = self._norms if norms else None
+            self._adjoints = reverse_pass(network, self.schedule, self._values, rule, reverse, kept)
         else:
             self._values = values = laid_out.forward(network, forward)
             self._adjoints = laid_out.reverse(network, self.schedule, values, rule, reverse)
@@ -64,8 +74,14 @@ class LivePass(Pass):
         ybar = self._adjoints[edge.consumer_index]
         if ybar is None or edge not in self.schedule.deliveries[edge.consumer_index]:
             raise KeyError(f"nothing goes from {edge.consumer} through {edge.slot} to {edge.source}")
-        with np.errstate(all="ignore"):
+        with threads.ours():
             return contribution(self.network, edge, ybar, self._values)
+
+    def norm(self, edge: Edge) -> float:
+        """Return the Euclidean norm of a contribution, kept from the pass where it ran with ``norms``."""
+        if edge.index not in self._norms:
+            self._norms[edge.index] = norm(self.contribution(edge))
+        return self._norms[edge.index]
 
 
 def _tell(report: Report, what: str, of: int, done: int) -> None:
@@ -79,11 +95,13 @@ def differentiate(
     *,
     rule: str = "sum",
     report: Report | None = None,
+    norms: bool = False,
 ) -> LivePass:
     """Run the forward and the reverse pass of ``network``.
 
     ``target`` and ``inputs`` (arrays by name of an input, parameter or constant) override the file's. ``rule`` is how
-    contributions accumulate: anything but ``sum`` is wrong on purpose. Raises UsageError for an unknown name or rule or
+    contributions accumulate: anything but ``sum`` is wrong on purpose. With ``norms`` the norm of every contribution is
+    kept while the pass runs. Raises UsageError for an unknown name or rule or
     a target that is no scalar, BadInput when shapes do not fit or a given number does not fit its element type.
     """
     if rule not in RULES:
@@ -93,7 +111,7 @@ def differentiate(
     if inputs:
         network = with_values(network, inputs)
         check_target(network, target or network.target)
-    return LivePass(network, target, rule, report)
+    return LivePass(network, target, rule, report, norms=norms)
 
 
 def check_target(network: Network, target: str) -> None:

@@ -12,8 +12,9 @@ from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 
 from resdebug.analysis.routes import Route, Routes
-from resdebug.analysis.summary import Summary, cosine, norm, summarise
+from resdebug.analysis.summary import Summary, cosine, summarise
 from resdebug.debugger.debugger import Debugger, State
+from resdebug.engine.norms import norm
 from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array

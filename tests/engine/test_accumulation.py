@@ -34,12 +34,21 @@ def test_there_are_no_other_rules() -> None:
 
 
 @every_rule
-def test_accumulating_never_writes_into_a_contribution(rule: str) -> None:
-    sent = [np.array([1.0]), np.array([2.0]), np.array([4.0]), np.array([8.0])]
+def test_accumulating_never_writes_into_what_is_read_only(rule: str) -> None:
+    sent = [frozen(np.array([number])) for number in (1.0, 2.0, 4.0, 8.0)]
     partial: Array | None = None
     for k, contribution in enumerate(sent, start=1):
         partial = accumulate(rule, partial, contribution, k)
     assert [float(s[0]) for s in sent] == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize("own", ["partial", "contribution"])
+def test_a_sum_is_made_in_what_is_nobody_elses(own: str) -> None:
+    partial, sent = np.array([1.0]), np.array([2.0])
+    frozen(sent if own == "partial" else partial)
+    total = accumulate("sum", partial, sent, 2)
+    assert total is (partial if own == "partial" else sent)
+    assert total[0] == 3
 
 
 @every_rule

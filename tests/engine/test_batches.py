@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import resdebug
-from resdebug import LivePass, Network
+from resdebug import Network
 from resdebug.engine.accumulation import RULES
-from resdebug.engine.batches import WORTH, Layout, program
+from resdebug.engine.batches import Layout
 from resdebug.engine.forward import evaluate
 from resdebug.engine.kept import ByNode
 from resdebug.engine.reverse import reverse_pass
 from resdebug.engine.survey import Survey
-from resdebug.errors import BadInput
 from resdebug.network.order import schedule
-from tests.engine.graphs import Graph, adjoint, number
+from tests.engine.graphs import Graph
 from tests.ops.draws import Array
 
 SPECIAL = (0.0, -0.0, np.nan, np.inf, -np.inf, 1.0, -1.0, 1e300, 1e-310)

@@ -1,0 +1,38 @@
+"""The Euclidean norm of a tensor, quickly where that is safe."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from resdebug.ops.base import Array
+
+BLOCK: Final = 1 << 15
+"""Elements whose squares are added in single precision; from block to block it is double."""
+
+SAFE: Final = (1e-20, 1e30)
+"""Between these a sum of squares in single precision has lost nothing to underflow, and has not overflown."""
+
+
+def norm(array: Array) -> float:
+    """Return the Euclidean norm ``√Σ x²`` of all elements; scaled where squares would overflow or vanish."""
+    flat = array.ravel(order="K")
+    with np.errstate(all="ignore"):
+        if flat.dtype == np.float32:
+            total = sum(float(np.dot(part, part)) for part in map(flat.__getitem__, _blocks(flat.size)))
+            if SAFE[0] < total < SAFE[1]:
+                return float(np.sqrt(total))
+        flat = flat.astype(np.float64, copy=False)
+        plain = float(np.sqrt(flat @ flat))
+        if 1e-140 < plain < 1e140 or not flat.size:
+            return plain
+        largest = float(np.abs(flat).max())
+        if largest == 0 or not np.isfinite(largest):
+            return largest
+        scaled = flat / largest
+        return largest * float(np.sqrt(scaled @ scaled))
+
+
+def _blocks(size: int) -> list[slice]:
+    return [slice(start, start + BLOCK) for start in range(0, size, BLOCK)]
