@@ -20,7 +20,7 @@ Rule = Callable[[Array, Array, int], Array]
 def add(partial: Array, contribution: Array, k: int) -> Array:
     """Return the sum, made in place where one of the two is nobody else's, which is where it may be written to."""
     for own in (partial, contribution):
-        if isinstance(own, np.ndarray) and own.flags.writeable:
+        if own.flags.writeable:
             return np.add(partial, contribution, out=own)
     return np.asarray(partial + contribution)
 

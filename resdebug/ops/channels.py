@@ -6,18 +6,26 @@ block, as numpy is twice as fast on arrays of one shape.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.ops.layout import BLOCK, channels_last, empty_last, joined
 
+T = TypeVar("T")
 
-class Blocks(NamedTuple):
+ENOUGH: Final = 1 << 17
+"""With fewer elements a second thread is not worth waking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
     """How a tensor (N, C, …) is taken apart: flat blocks of whole rows, each of some ``times`` all channels."""
 
     size: int
@@ -25,7 +33,7 @@ class Blocks(NamedTuple):
     times: int
     block: int
 
-    def __iter__(self) -> Iterator[slice]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[slice]:
         return (slice(start, min(start + self.block, self.size)) for start in range(0, self.size, self.block))
 
     def repeated(self, vector: Array) -> Array:
@@ -35,17 +43,25 @@ class Blocks(NamedTuple):
         result[...] = vector
         return result.reshape(length)
 
-    def total(self, parts: Iterator[Array], dtype: np.dtype[Any]) -> Array:
-        """Return the sum per channel over blocks; from block to block, and row by row, in double precision."""
+    def total(self, part: Callable[[slice], Array], dtype: np.dtype[Any]) -> Array:
+        """Return the sum per channel over what ``part`` makes of each block, in double precision from block to block."""
         double = np.complex128 if dtype.kind == "c" else np.float64
-        if self.size <= self.block:
-            wide = np.add.reduce(next(parts).reshape(-1, self.row), axis=0) if self.size else np.zeros(self.row)
-        else:
-            wide = np.zeros(self.row, double)
-            for part in parts:
-                wide += np.add.reduce(part.reshape(-1, self.row), axis=0)
-        result: Array = np.add.reduce(wide.reshape(self.times, self.row // self.times), axis=0, dtype=double)
+        blocks = list(self)
+        wide = np.zeros((len(blocks), self.row), dtype)
+
+        def add(some: Iterable[int]) -> None:
+            for k in some:
+                np.add.reduce(part(blocks[k]).reshape(-1, self.row), axis=0, out=wide[k])
+
+        self.share(add, range(len(blocks)))
+        result: Array = np.add.reduce(
+            wide.reshape(len(blocks) * self.times, self.row // max(1, self.times)), axis=0, dtype=double
+        )
         return result
+
+    def share(self, work: Callable[[Sequence[T]], None], items: Sequence[T]) -> None:
+        """Do ``work`` on all items, on several threads where there is enough of it."""
+        threads.share(work, items) if self.size >= ENOUGH else work(items)
 
 
 def taken_apart(x: Array) -> Blocks:
@@ -70,15 +86,14 @@ def moments(x: Array) -> tuple[Array, Array]:
     """Return mean and biased variance per channel of ``x`` (N, C, …), in two passes."""
     parts, flat = taken_apart(x), in_memory(x)
     count = x.size // max(x.shape[1], 1)
-    mean = (parts.total((flat[b] for b in parts), x.dtype) / count).astype(x.dtype)
+    mean = (parts.total(flat.__getitem__, x.dtype) / count).astype(x.dtype)
     centre = parts.repeated(mean)
 
-    def squares() -> Iterator[Array]:
-        for b in parts:
-            centred = flat[b] - centre[: b.stop - b.start]
-            yield np.multiply(centred, centred, out=centred)
+    def squares(b: slice) -> Array:
+        centred = flat[b] - centre[: b.stop - b.start]
+        return np.multiply(centred, centred, out=centred)
 
-    variance = (parts.total(squares(), x.dtype) / count).astype(x.dtype)
+    variance = (parts.total(squares, x.dtype) / count).astype(x.dtype)
     return _shared(mean), _shared(variance)
 
 
@@ -88,12 +103,16 @@ def affine(x: Array, centre: Array, scale: Array, shift: Array | None) -> Array:
     parts, flat, out = taken_apart(x), in_memory(x), in_memory(y)
     centre, scale = parts.repeated(centre), parts.repeated(scale)
     shift = None if shift is None else parts.repeated(shift)
-    for b in parts:
-        n, part = b.stop - b.start, out[b]
-        np.subtract(flat[b], centre[:n], out=part)
-        np.multiply(part, scale[:n], out=part)
-        if shift is not None:
-            np.add(part, shift[:n], out=part)
+
+    def work(some: Iterable[slice]) -> None:
+        for b in some:
+            n, part = b.stop - b.start, out[b]
+            np.subtract(flat[b], centre[:n], out=part)
+            np.multiply(part, scale[:n], out=part)
+            if shift is not None:
+                np.add(part, shift[:n], out=part)
+
+    parts.share(work, list(parts))
     return y
 
 
@@ -118,7 +137,8 @@ def shift(x: Array, by: Array) -> None:
 def sums(x: Array) -> Array:
     """Return the sum per channel of ``x`` (N, C, …), as (C)."""
     parts, flat = taken_apart(x), in_memory(x)
-    return parts.total((flat[b] for b in parts), x.dtype).astype(x.dtype)
+    total: Array = parts.total(flat.__getitem__, x.dtype).astype(x.dtype)
+    return total
 
 
 def sums_with(ybar: Array, x: Array, centre: Array) -> tuple[Array, Array]:
@@ -126,13 +146,12 @@ def sums_with(ybar: Array, x: Array, centre: Array) -> tuple[Array, Array]:
     parts, flat, sent = taken_apart(x), in_memory(x), in_memory(ybar)
     centre = parts.repeated(centre)
 
-    def products() -> Iterator[Array]:
-        for b in parts:
-            centred = flat[b] - centre[: b.stop - b.start]
-            yield np.multiply(centred, sent[b], out=centred)
+    def products(b: slice) -> Array:
+        centred = flat[b] - centre[: b.stop - b.start]
+        return np.multiply(centred, sent[b], out=centred)
 
-    plain = parts.total((sent[b] for b in parts), ybar.dtype).astype(ybar.dtype)
-    return _shared(plain), _shared(parts.total(products(), ybar.dtype).astype(ybar.dtype))
+    plain = parts.total(sent.__getitem__, ybar.dtype).astype(ybar.dtype)
+    return _shared(plain), _shared(parts.total(products, ybar.dtype).astype(ybar.dtype))
 
 
 def combined(ybar: Array, x: Array, scale: Array, centre: Array, slope: Array, end: Array) -> Array:
@@ -140,12 +159,16 @@ def combined(ybar: Array, x: Array, scale: Array, centre: Array, slope: Array, e
     result = empty_last(x.shape, ybar.dtype)
     parts, flat, sent, out = taken_apart(x), in_memory(x), in_memory(ybar), in_memory(result)
     scale, centre, slope, end = map(parts.repeated, (scale, centre, slope, end))
-    for b in parts:
-        n, part = b.stop - b.start, out[b]
-        np.subtract(flat[b], centre[:n], out=part)
-        np.multiply(part, slope[:n], out=part)
-        np.add(part, end[:n], out=part)
-        np.add(part, sent[b] * scale[:n], out=part)
+
+    def work(some: Iterable[slice]) -> None:
+        for b in some:
+            n, part = b.stop - b.start, out[b]
+            np.subtract(flat[b], centre[:n], out=part)
+            np.multiply(part, slope[:n], out=part)
+            np.add(part, end[:n], out=part)
+            np.add(part, sent[b] * scale[:n], out=part)
+
+    parts.share(work, list(parts))
     return result
 
 

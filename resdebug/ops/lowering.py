@@ -10,7 +10,7 @@ the weight's own order.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import mul
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.ops.layout import channels_first, channels_last, compact, empty_last, rows
 from resdebug.ops.memo import Memo
@@ -38,6 +39,9 @@ class Strip(NamedTuple):
 
     where: tuple[slice, slice]
     rows: slice
+
+
+DIRECT: Final = Strip((slice(None), slice(None)), slice(None))
 
 
 def strips(examples: int, counts: Axes, width: int, fill: int = STRIP) -> Iterator[Strip]:
@@ -89,20 +93,21 @@ class Lowered:
         self.size = math.prod(window.kernel)
         self.width = self.size * x.shape[-1]
         self.as_weight = as_weight
-        self.direct = self.size == 1 and x.flags.c_contiguous and x.shape[1:-1] == counts
-        self.matrix = x.reshape(-1, x.shape[-1]) if self.direct else None
+        direct = self.size == 1 and x.flags.c_contiguous and x.shape[1:-1] == counts
+        self.matrix = x.reshape(-1, x.shape[-1]) if direct else None
+        self.strips = [DIRECT] if direct else list(strips(len(x), counts, self.width))
 
-    def __iter__(self) -> Iterator[tuple[slice, Array]]:
-        """Yield strips of places and their windows as a matrix (places, width), overwritten by the next."""
+    def unfolded(self, some: Iterable[Strip]) -> Iterator[tuple[slice, Array]]:
+        """Yield the places of some strips, and their windows as a matrix (places, width) that the next overwrites."""
         if self.matrix is not None:
             yield slice(None), self.matrix
             return
         buffer = np.empty(0, self.view.dtype)
-        for where, places in strips(self.view.shape[0], self.counts, self.width):
+        for where, places in some:
             part = self.view[where]
-            if buffer.size < (places.stop - places.start) * self.width:
-                buffer = np.empty((places.stop - places.start) * self.width, self.view.dtype)
-            columns = buffer[: (places.stop - places.start) * self.width]
+            if buffer.size < part.size:
+                buffer = np.empty(part.size, self.view.dtype)
+            columns = buffer[: part.size]
             if self.as_weight:
                 self._by_elements(part, columns)
             else:
@@ -130,8 +135,13 @@ def _apply(x: Array, matrix: Array, window: Window, groups: int, counts: Axes, *
     flat = rows(y)
     wide = padded(x, window.padding)
     for ins, outs in _groups(groups, x.shape[1], matrix.shape[1]):
-        for places, columns in Lowered(wide[..., ins], window, counts, as_weight=as_weight):
-            np.matmul(columns, matrix[:, outs], out=flat[places, outs])
+        lowered = Lowered(wide[..., ins], window, counts, as_weight=as_weight)
+
+        def multiply(some: Iterable[Strip], lowered: Lowered = lowered, outs: slice = outs) -> None:
+            for places, columns in lowered.unfolded(some):
+                np.matmul(columns, matrix[:, outs], out=flat[places, outs])
+
+        threads.share(multiply, lowered.strips)
     return y
 
 
@@ -142,7 +152,8 @@ def correlate_weight(ybar: Array, x: Array, window: Window, groups: int, shape: 
     result = np.zeros((shape[0], *shape[2:], shape[1]), np.result_type(x, ybar))
     for ins, outs in _groups(groups, x.shape[1], shape[0]):
         total = result[outs].reshape(outs.stop - outs.start, math.prod(shape[1:]))
-        for i, (places, columns) in enumerate(Lowered(wide[..., ins], window, ybar.shape[2:])):
+        lowered = Lowered(wide[..., ins], window, ybar.shape[2:])
+        for i, (places, columns) in enumerate(lowered.unfolded(lowered.strips)):
             if i:
                 total += np.matmul(sent[places, outs].T, columns)
             else:
@@ -249,6 +260,7 @@ def _by_planes(ybar: Array, weight: Array, window: Window, groups: int, shape: A
         matrix = _as_written(weight[outs])
         for n in range(shape[0]):
             parts = np.matmul(matrix, sent[n, :, outs].T).reshape(shape[1] // groups, math.prod(window.kernel), *counts)
-            for t, place in enumerate(window.places(counts)):
-                wide[(n, ins, *place[2:])] += parts[:, t]
+            whole = wide[n, ins]
+            for t, (_, *place) in enumerate(window.places(counts)):
+                whole[tuple(place)] += parts[:, t]
     return compact(wide[(slice(None), slice(None), *inside(shape[2:], margins))])

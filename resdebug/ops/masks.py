@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.ops.layout import BLOCK, blocks, flat
+
+ENOUGH: Final = 1 << 17
+"""With fewer elements a second thread is not worth waking."""
 
 _BITS: Final = {"float32": np.int32, "float64": np.int64}
 
@@ -22,6 +27,11 @@ def _zeros(dtype: str) -> NDArray[Any]:
     return zeros
 
 
+def _share(work: Callable[[Sequence[slice]], None], size: int) -> None:
+    parts = list(blocks(size))
+    threads.share(work, parts) if size >= ENOUGH else work(parts)
+
+
 def rectified(x: Array) -> Array:
     """Return ``max(x, 0)``; NaN stays NaN."""
     y = np.empty_like(x)
@@ -29,8 +39,12 @@ def rectified(x: Array) -> Array:
     if views is None:
         return np.maximum(x, x.dtype.type(0))
     zeros = _zeros(x.dtype.name)
-    for b in blocks(x.size):
-        np.maximum(views[0][b], zeros[: b.stop - b.start], out=views[1][b])
+
+    def work(some: Iterable[slice]) -> None:
+        for b in some:
+            np.maximum(views[0][b], zeros[: b.stop - b.start], out=views[1][b])
+
+    _share(work, x.size)
     return y
 
 
@@ -41,13 +55,17 @@ def unless_at_most_zero(x: Array, ybar: Array) -> Array:
     if views is None:
         return np.where(x <= 0, ybar.dtype.type(0), ybar)
     bits, zeros = _BITS[x.dtype.name], _zeros(x.dtype.name)
-    mask = np.empty(min(x.size, BLOCK), bool)
-    for b in blocks(x.size):
-        size = b.stop - b.start
-        stopped = np.less_equal(views[0][b], zeros[:size], out=mask[:size]).view(np.int8)
-        # 1 where it stops becomes 0, 0 where it passes becomes -1, which is all ones.
-        passed = np.subtract(stopped, 1, out=stopped)
-        np.bitwise_and(views[1][b].view(bits), passed, out=views[2][b].view(bits))
+
+    def work(some: Iterable[slice]) -> None:
+        mask = np.empty(min(x.size, BLOCK), bool)
+        for b in some:
+            size = b.stop - b.start
+            stopped = np.less_equal(views[0][b], zeros[:size], out=mask[:size]).view(np.int8)
+            # 1 where it stops becomes 0, 0 where it passes becomes -1, which is all ones.
+            passed = np.subtract(stopped, 1, out=stopped)
+            np.bitwise_and(views[1][b].view(bits), passed, out=views[2][b].view(bits))
+
+    _share(work, x.size)
     return result
 
 

@@ -57,7 +57,7 @@ def share(work: Callable[[Sequence[T]], None], items: Sequence[T]) -> None:
         return
     size = -(-len(items) // count())
     runs = [items[i : i + size] for i in range(0, len(items), size)]
-    others = [(run, _pool().submit(_quiet, lambda run=run: work(run))) for run in runs[1:]]  # type: ignore[misc]
+    others = [(run, _pool().submit(_quiet, lambda run=run: work(run))) for run in runs[1:]]
     try:
         work(runs[0])
         for run, done in others:

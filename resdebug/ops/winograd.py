@@ -9,11 +9,12 @@ infinity spoils all its places, so such results are refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
 
+from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.ops.layout import channels_last, empty_last
 from resdebug.ops.memo import Memo
@@ -187,22 +188,29 @@ def _apply(x: Array, kernels: Array, margins: Margins, counts: Axes) -> Array | 
     planes = _planes(x, margins, counts)
     y = empty_last((x.shape[0], outs, *counts), x.dtype)
     last = channels_last(y)
-    for n, h in _strips(planes, max(x.shape[1], outs)):
-        tiles = _tiles(planes, n, h)
-        form = tiles.shape[2:5]
-        products = np.matmul(tiles.reshape(16, math.prod(form), x.shape[1]), kernels).reshape(4, 4, *form, outs)
-        inner, outer = products[:, 1] + products[:, 2], products[:, 1] - products[:, 2]
-        down = np.add(inner, products[:, 0], out=inner), np.subtract(outer, products[:, 3], out=outer)
-        part = last[n, 2 * h.start : 2 * h.stop]
-        for a, m in enumerate(down):
-            left, right = part[:, a::2, 0::2], part[:, a::2, 1::2]
-            inside = m[:, :, : left.shape[1]]
-            np.add(inside[1], inside[2], out=left)
-            np.add(left, inside[0], out=left)
-            inside = inside[:, :, :, : right.shape[2]]
-            np.subtract(inside[1], inside[2], out=right)
-            np.subtract(right, inside[3], out=right)
+
+    def convolve(some: Iterable[tuple[slice, slice]]) -> None:
+        for n, h in some:
+            _strip(_tiles(planes, n, h), kernels, last[n, 2 * h.start : 2 * h.stop])
+
+    threads.share(convolve, list(_strips(planes, max(x.shape[1], outs))))
     return _finite(y)
+
+
+def _strip(tiles: Array, kernels: Array, y: Array) -> None:
+    """Write ``Aᵀ[U ⊙ tiles]A`` to ``y`` (N, rows, columns, out)."""
+    form, ins, outs = tiles.shape[2:5], *kernels.shape[1:]
+    products = np.matmul(tiles.reshape(16, math.prod(form), ins), kernels).reshape(4, 4, *form, outs)
+    inner, outer = products[:, 1] + products[:, 2], products[:, 1] - products[:, 2]
+    down = np.add(inner, products[:, 0], out=inner), np.subtract(outer, products[:, 3], out=outer)
+    for a, m in enumerate(down):
+        left, right = y[:, a::2, 0::2], y[:, a::2, 1::2]
+        inside = m[:, :, : left.shape[1]]
+        np.add(inside[1], inside[2], out=left)
+        np.add(left, inside[0], out=left)
+        inside = inside[:, :, :, : right.shape[2]]
+        np.subtract(inside[1], inside[2], out=right)
+        np.subtract(right, inside[3], out=right)
 
 
 def _finite(result: Array) -> Array | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from resdebug.analysis.summary import cosine, norm, summarise
+from resdebug.analysis.summary import cosine, summarise
+from resdebug.engine.norms import norm
 
 
 def test_by_hand() -> None:

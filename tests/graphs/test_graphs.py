@@ -16,7 +16,8 @@ import pytest
 
 import resdebug
 from resdebug.analysis.routes import Routes, Way
-from resdebug.analysis.summary import cosine, norm
+from resdebug.analysis.summary import cosine
+from resdebug.engine.norms import norm
 from resdebug.errors import MissingInput
 from tests.support import GRAPHS
 
