@@ -44,7 +44,7 @@ class Blocks:
         return result.reshape(length)
 
     def total(self, part: Callable[[slice], Array], dtype: np.dtype[Any]) -> Array:
-        """Return the sum per channel over what ``part`` makes of each block, in double precision from block to block."""
+        """Return the sum per channel over what ``part`` makes of each block, which are added in double precision."""
         double = np.complex128 if dtype.kind == "c" else np.float64
         blocks = list(self)
         wide = np.zeros((len(blocks), self.row), dtype)
@@ -147,7 +147,7 @@ def sums_with(ybar: Array, x: Array, centre: Array) -> tuple[Array, Array]:
     centre = parts.repeated(centre)
 
     def products(b: slice) -> Array:
-        centred = flat[b] - centre[: b.stop - b.start]
+        centred: Array = flat[b] - centre[: b.stop - b.start]
         return np.multiply(centred, sent[b], out=centred)
 
     plain = parts.total(sent.__getitem__, ybar.dtype).astype(ybar.dtype)

@@ -215,4 +215,5 @@ def _strip(tiles: Array, kernels: Array, y: Array) -> None:
 
 def _finite(result: Array) -> Array | None:
     """Return ``result``, or None where a number in it is not finite (or so large that the sum of all is not)."""
-    return result if np.isfinite(np.add.reduce(result, axis=None)) else None
+    with np.errstate(over="ignore", invalid="ignore"):
+        return result if np.isfinite(np.add.reduce(result, axis=None)) else None
