@@ -19,6 +19,7 @@ from resdebug.network.document import kind_of
 from resdebug.network.faults import FaultList
 from resdebug.network.indices import check_indices
 from resdebug.network.model import Edge, Network, Node
+from resdebug.network.pause import collection_paused
 from resdebug.network.positions import escape
 from resdebug.network.shapes import ShapeChecker
 from resdebug.network.signature import LEAVES, Catalogue, Signature
@@ -47,7 +48,8 @@ def build(
     ``folder`` is where tensor files may lie; ``target`` overrides the file's; ``limit`` is the memory in bytes that
     values and adjoints together may take (80 % of what is free). Raises BadInput or MissingInput with every fault.
     """
-    return _Builder(raw, catalogue, folder, target, limits.memory_limit() if limit is None else limit).build()
+    with collection_paused():
+        return _Builder(raw, catalogue, folder, target, limits.memory_limit() if limit is None else limit).build()
 
 
 class _Builder:
@@ -63,7 +65,8 @@ class _Builder:
         self.fields = {op: {f.encode_name: f for f in msgspec.structs.fields(c)} for op, c in catalogue.items()}  # type: ignore[arg-type]
         self.words = frozenset(name for fields in self.fields.values() for name in fields)
         self.judged: dict[tuple[str, str], str | None] = {}
-        self.plain: dict[str, Signature] = {}
+        self.usual: dict[tuple[Any, ...], Signature] = {}
+        """Operators without attributes, by name and all keys of a node that nothing was wrong with."""
 
     def build(self) -> Network:
         raw_nodes, raw_edges, edges_key = self.top_level()
@@ -94,7 +97,7 @@ class _Builder:
         self.faults.stop_if_any()
         chosen = choose_target(self.faults, nodes, edges, named)
         self.faults.stop_if_any()
-        warn_of_idle_parts(self.faults, nodes, chosen)
+        warn_of_idle_parts(self.faults, nodes, edges, chosen)
         return Network(
             name=about["name"],
             description=about["description"],
@@ -107,6 +110,7 @@ class _Builder:
             warnings=self.faults.warnings,
             catalogue=self.catalogue,
             limit=self.limit,
+            inputs_first=order,
         )
 
     def top_level(self) -> tuple[list[dict[str, Any]], list[Any], str]:
@@ -162,6 +166,9 @@ class _Builder:
 
     def names(self, nodes: Sequence[dict[str, Any]]) -> list[str | None]:
         """Check the ids; return each node's name (numbers become text), None where there is none to use."""
+        ids: list[Any] = [node.get("id") for node in nodes]
+        if {*map(type, ids)} <= {str} and len(set(ids)) == len(ids) and "" not in ids and "".join(ids).isascii():
+            return ids
         names: list[str | None] = []
         first: dict[str, int] = {}
         for i, node in enumerate(nodes):
@@ -190,8 +197,11 @@ class _Builder:
 
     def operator(self, i: int, node: dict[str, Any], names: Sequence[str | None]) -> Signature | None:
         """Check a node's operator and its attributes; return the operator, or None where something is wrong."""
-        name = names[i] or (str(node["id"]) if isinstance(node.get("id"), str | int) else f"#{i}")
         op = node.get("op")
+        keys = op if isinstance(op, str) else "", *node
+        if keys in self.usual and type(node.get("block", "")) is str:
+            return self.usual[keys]
+        name = names[i] or (str(node["id"]) if isinstance(node.get("id"), str | int) else f"#{i}")
         if not isinstance(op, str) or op not in self.catalogue:
             if node:
                 shown = f"unknown operator {visible(op)}" if isinstance(op, str) else f"an op cannot be {kind_of(op)}"
@@ -213,8 +223,6 @@ class _Builder:
             elif key not in KNOWN_KEYS and (hint_ := self.judge(op, key)) is not None:
                 what = f'"{visible(name)}": {op} has no attribute "{visible(key)}"'
                 self.faults.add("G022", what, hint_, pointer=f"/nodes/{i}{escape(key)}", node=name)
-        if not given and op in self.plain:
-            return self.plain[op]
         try:
             operator: Signature = msgspec.convert(given, self.catalogue[op])
         except msgspec.ValidationError:
@@ -224,8 +232,8 @@ class _Builder:
             if isinstance(value, float) and not math.isfinite(value):
                 what = f'"{visible(name)}": {op}.{key} is {value}, which no file can hold'
                 self.faults.add("G023", what, "give a finite number", pointer=f"/nodes/{i}{escape(key)}", node=name)
-        if not given:
-            self.plain[op] = operator
+        if not given and all(key in KNOWN_KEYS or self.judge(op, key) is None for key in node):
+            self.usual[keys] = operator
         return operator
 
     def judge(self, op: str, key: str) -> str | None:
@@ -270,9 +278,10 @@ class _Builder:
 
     def edge_entries(self, raw: Sequence[Any], key: str) -> list[EdgeEntry | None]:
         """Decode the edges; None where one is not of the right form."""
-        for k, item in enumerate(raw):
-            if isinstance(item, dict) and not item.keys() <= EDGE_KEYS:
-                self.judge_edge(k, item, key)
+        if not all(EDGE_KEYS.issuperset(keys) for keys in {tuple(item) for item in raw if isinstance(item, dict)}):
+            for k, item in enumerate(raw):
+                if isinstance(item, dict) and not item.keys() <= EDGE_KEYS:
+                    self.judge_edge(k, item, key)
         try:
             return list(msgspec.convert(raw, list[EdgeEntry]))
         except msgspec.ValidationError:

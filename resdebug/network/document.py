@@ -24,7 +24,7 @@ def decode(data: bytes, file: str) -> dict[str, Any]:
         if not faults:
             faults = [Fault("J020", f"not JSON: {error}")]
         raise BadInput([fault.located(file, fault.place.line, fault.place.column) for fault in faults]) from None
-    if not _is_plain(data, raw):
+    if not _is_flat(data, raw) and not _is_plain(data, raw):
         faults = scan(data.decode()).faults
         if faults:
             raise BadInput([fault.located(file, fault.place.line, fault.place.column) for fault in faults])
@@ -57,27 +57,51 @@ def _prefixes(pointer: str) -> list[str]:
 
 def repeats_a_key(data: bytes, raw: Any) -> bool:
     """Whether an object of the JSON text has a key twice, judged by the decoded data; may err towards yes."""
+    keys = sum(_keys_by_depth(raw))
+    if data.count(b":") == keys:
+        # Every colon belongs to a key that is there.
+        return False
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    keys = sum(part.count(b":") for part in data.split(b'"')[::2])
-    return keys != sum(len(item) for item, _ in _containers(raw) if isinstance(item, dict))
+    return b"".join(data.split(b'"')[::2]).count(b":") != keys
+
+
+def _is_flat(data: bytes, raw: Any) -> bool:
+    """Whether the text has no objects or arrays but nodes and edges, and as many colons as these have keys.
+
+    Then it is plain, and counting was enough.
+    """
+    if not isinstance(raw, dict):
+        return False
+    arrays = [value for value in raw.values() if type(value) is list]
+    objects = [
+        raw,
+        *(value for value in raw.values() if type(value) is dict),
+        *(v for values in arrays for v in values),
+    ]
+    return (
+        {*map(type, objects)} == {dict}
+        and data.count(b"{") == len(objects)
+        and data.count(b"[") == len(arrays)
+        and data.count(b":") == sum(map(len, objects))
+    )
 
 
 def _is_plain(data: bytes, raw: Any) -> bool:
     """Whether no key appears twice and nothing is nested too deeply."""
-    return not repeats_a_key(data, raw) and all(depth <= limits.JSON_DEPTH for _, depth in _containers(raw))
+    return not repeats_a_key(data, raw) and sum(1 for _ in _keys_by_depth(raw)) <= limits.JSON_DEPTH
 
 
-def _containers(raw: Any) -> Iterator[tuple[Any, int]]:
-    """Yield the objects and arrays in decoded data, with their depth; rows of numbers are not looked into."""
-    stack = [(raw, 1)] if isinstance(raw, dict | list) else []
-    while stack:
-        item, depth = stack.pop()
-        yield item, depth
-        if isinstance(item, dict):
-            stack += [(v, depth + 1) for v in item.values() if isinstance(v, dict | list)]
-        elif item and not isinstance(item[0], int | float):
-            stack += [(v, depth + 1) for v in item if isinstance(v, dict | list)]
+def _keys_by_depth(raw: Any) -> Iterator[int]:
+    """Yield, level by level of nesting, how many keys the objects there have; rows of numbers are not looked into."""
+    level = [raw] if isinstance(raw, dict | list) else []
+    while level:
+        objects = [item for item in level if type(item) is dict]
+        arrays = [item for item in level if type(item) is list and item and not isinstance(item[0], int | float)]
+        yield sum(map(len, objects))
+        level = [v for item in objects for v in item.values() if type(v) is dict or type(v) is list]
+        for item in arrays:
+            level += [v for v in item if type(v) is dict or type(v) is list]
 
 
 def kind_of(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def check_indices(
 ) -> None:
     """Report every leaf whose numbers are in memory already and point beyond what a consumer has."""
     for i, (operator, edges) in enumerate(zip(operators, inputs, strict=True)):
-        if operator is None or types[i] is None:
+        if operator is None or types[i] is None or not _takes_indices(type(operator)):
             continue
         given = [None if edge is None else types[edge.source_index] for edge in edges]
         for slot, bound in operator.index_bounds(*given).items():
@@ -48,6 +49,11 @@ def check_indices(
                 pointer = f"/nodes/{edge.source_index}/value{_path(raw[edge.source_index], array.shape, where)}"
                 hint = f"from 0 to {bound.count - 1}" if bound.count else "there is nothing to point at"
                 faults.add("N001", what, hint, pointer=pointer, node=edge.source)
+
+
+@cache
+def _takes_indices(operator: type[Signature]) -> bool:
+    return any(slot.elements != "float" for slot in operator.slots)
 
 
 def _path(node: Mapping[str, Any], shape: tuple[int, ...], where: tuple[int, ...]) -> str:

@@ -12,6 +12,7 @@ from resdebug.errors import BadInput, MissingInput
 from resdebug.network.building import build
 from resdebug.network.document import decode, locate
 from resdebug.network.model import Network
+from resdebug.network.pause import collection_paused
 from resdebug.network.signature import Catalogue
 from resdebug.network.source import read_text
 
@@ -31,8 +32,8 @@ def parse_network(
     data: bytes, path: Path, catalogue: Catalogue, *, target: str | None = None, limit: int | None = None
 ) -> Network:
     """Check the text ``data`` of the network file ``path``; tensor files are looked for beside it."""
-    raw = decode(data, str(path))
-
+    with collection_paused():
+        raw = decode(data, str(path))
     try:
         network = build(raw, catalogue, folder=path.parent, target=target, limit=limit)
     except (BadInput, MissingInput) as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from resdebug.errors import Fault
-from resdebug.network.signature import LEAVES, Catalogue, Signature, slots_of
+from resdebug.network.signature import LEAVES, Catalogue, Signature
 from resdebug.network.types import TensorType
 from resdebug.network.values import Value
 from resdebug.text import did_you_mean
@@ -34,7 +34,7 @@ class Edge(msgspec.Struct, frozen=True, gc=False):
     consumer_index: int
 
 
-class Node(msgspec.Struct, frozen=True, eq=False):
+class Node(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One value of the network, and the operator that makes it."""
 
     index: int
@@ -73,10 +73,6 @@ class Node(msgspec.Struct, frozen=True, eq=False):
         """Whether a gradient is asked for here: an input or parameter of floating point."""
         return self.op in {"input", "parameter"} and self.type.is_float
 
-    def differentiable(self, edge: Edge) -> bool:
-        """Whether this node, as the consumer of ``edge``, sends a contribution through it."""
-        return slots_of(self.operator, len(self.inputs))[edge.position].differentiable
-
     def __repr__(self) -> str:
         return f"<{self.name}: {self.op} {self.type}>"
 
@@ -101,6 +97,7 @@ class Network:
         warnings: Sequence[Fault] = (),
         catalogue: Catalogue,
         limit: int,
+        inputs_first: Sequence[int],
     ) -> None:
         self.name = name
         self.description = description
@@ -114,6 +111,8 @@ class Network:
         self.catalogue = catalogue
         self.limit = limit
         """Most bytes that values and adjoints may take together."""
+        self.inputs_first = inputs_first
+        """Node indices, inputs before consumers."""
         self.schedules: dict[str, Schedule] = {}
         """Passes that have been laid out, by target: they depend on the wiring alone."""
         self.programs: dict[str, Any] = {}

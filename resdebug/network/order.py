@@ -9,10 +9,13 @@ it is done.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from resdebug.network.model import Edge, Network
+from resdebug.network.model import Edge, Network, Node
+from resdebug.network.pause import collection_paused
+from resdebug.network.signature import LEAVES, slots_of
+from resdebug.network.wiring import all_lead_to, uses
 
 
 @dataclass(frozen=True)
@@ -25,100 +28,141 @@ class Schedule:
     active: tuple[bool, ...]
     """Per node index, whether it gets an adjoint: it leads to the target and from an input or parameter, each time
     through differentiable slots."""
-    deliveries: tuple[tuple[Edge, ...], ...]
-    """Per node index, the edges through which it sends contributions when it is visited, in slot order."""
-    arrivals: tuple[tuple[Edge, ...], ...]
-    """Per node index, the edges through which contributions reach it, in order of arrival."""
+    nodes: tuple[Node, ...] = field(repr=False, compare=False)
 
     @cached_property
     def reverse(self) -> tuple[int, ...]:
         """The nodes of the reverse pass, in order."""
         return tuple(i for i in self.order if self.active[i])
 
+    @cached_property
+    def deliveries(self) -> tuple[tuple[Edge, ...], ...]:
+        """Per node index, the edges through which it sends contributions when it is visited, in slot order."""
+        active = self.active
+        sent: list[tuple[Edge, ...]] = [()] * len(active)
+        with collection_paused():
+            differentiable = _Differentiable()
+            for i in self.reverse:
+                node = self.nodes[i]
+                slots = differentiable.of(node)
+                sent[i] = tuple(
+                    [edge for edge in node.inputs if edge and slots[edge.position] and active[edge.source_index]]
+                )
+        return tuple(sent)
+
+    @cached_property
+    def arrivals(self) -> tuple[tuple[Edge, ...], ...]:
+        """Per node index, the edges through which contributions reach it, in order of arrival."""
+        received: list[list[Edge]] = [[] for _ in self.active]
+        with collection_paused():
+            for i in self.reverse:
+                for edge in self.deliveries[i]:
+                    received[edge.source_index].append(edge)
+            return tuple(map(tuple, received))
+
+
+class _Differentiable:
+    """Which slots of each operator send contributions."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[type, int], tuple[bool, ...]] = {}
+
+    def of(self, node: Node) -> tuple[bool, ...]:
+        key = type(node.operator), len(node.inputs)
+        if key not in self._known:
+            self._known[key] = tuple(slot.differentiable for slot in slots_of(node.operator, len(node.inputs)))
+        return self._known[key]
+
 
 def schedule(network: Network, target: str | None = None) -> Schedule:
     """Lay out the pass that differentiates ``target`` (the network's own where None)."""
     name = network.target if target is None else target
     if name not in network.schedules:
-        network.schedules[name] = _schedule(network, network[name].index)
+        with collection_paused():
+            network.schedules[name] = _schedule(network, network[name].index)
     return network.schedules[name]
 
 
 def _schedule(network: Network, end: int) -> Schedule:
     order = _order(network, end)
-    carries = _carries(network, order)
-    active = [False] * len(network.nodes)
-    active[end] = True
-    deliveries: list[tuple[Edge, ...]] = [()] * len(network.nodes)
-    arrivals: list[list[Edge]] = [[] for _ in network.nodes]
-    for i in order:
-        if not active[i]:
-            continue
-        node = network.nodes[i]
-        sent = tuple(e for e in node.inputs if e is not None and carries[e.source_index] and node.differentiable(e))
-        deliveries[i] = sent
-        for edge in sent:
-            active[edge.source_index] = True
-            arrivals[edge.source_index].append(edge)
-    return Schedule(end, tuple(order), tuple(active), tuple(deliveries), tuple(tuple(a) for a in arrivals))
+    return Schedule(end, tuple(order), tuple(_active(network, order, end)), network.nodes)
 
 
-def _carries(network: Network, order: Sequence[int]) -> list[bool]:
-    """Per node index, whether it leads from a differentiable leaf through differentiable slots."""
-    carries = [False] * len(network.nodes)
+def _active(network: Network, order: Sequence[int], end: int) -> list[bool]:
+    """Return, per node index, whether it leads to the target, and from a differentiable leaf."""
+    nodes, differentiable = network.nodes, _Differentiable()
+    if _all_carry(nodes, differentiable):
+        active = [False] * len(nodes)
+        for i in order:
+            active[i] = True
+        return active
+    carries = [False] * len(nodes)
+    through: list[list[int]] = [[] for _ in nodes]
     for i in reversed(order):
-        node = network.nodes[i]
-        if node.is_leaf:
+        node = nodes[i]
+        if node.op in LEAVES:
             carries[i] = node.is_differentiable_leaf
-        else:
-            carries[i] = node.type.is_float and any(
-                e is not None and carries[e.source_index] and node.differentiable(e) for e in node.inputs
-            )
-    return carries
+            continue
+        slots = differentiable.of(node)
+        sources = [edge.source_index for edge in node.inputs if edge and slots[edge.position]]
+        through[i] = sources = [source for source in sources if carries[source]]
+        carries[i] = bool(sources) and node.type.is_float
+    active = [False] * len(nodes)
+    active[end] = True
+    for i in order:
+        if active[i]:
+            for source in through[i]:
+                active[source] = True
+    return active
+
+
+def _all_carry(nodes: Sequence[Node], differentiable: _Differentiable) -> bool:
+    """Whether every leaf is differentiable, and every slot."""
+    kinds = {(node.op, len(node.inputs), node.type): node for node in nodes}
+    return all(
+        node.is_differentiable_leaf if node.is_leaf else node.type.is_float and all(differentiable.of(node))
+        for node in kinds.values()
+    )
+
+
+def _uses(sources: Sequence[Sequence[int]], target: int) -> list[int]:
+    """Return, per node index, by how many edges nodes that lead to the target use it."""
+    pending = [0] * len(sources)
+    seen = [False] * len(sources)
+    seen[target] = True
+    stack = [target]
+    while stack:
+        for source in sources[stack.pop()]:
+            pending[source] += 1
+            if not seen[source]:
+                seen[source] = True
+                stack.append(source)
+    return pending
 
 
 def _order(network: Network, target: int) -> list[int]:
-    pending, depth = _survey(network, target)
+    sources = [[edge.source_index for edge in node.inputs if edge] for node in network.nodes]
+    pending = uses(len(sources), network.edges)
+    if not all_lead_to(target, pending):
+        pending = _uses(sources, target)
+    depth = [0] * len(sources)
+    for i in network.inputs_first:
+        deepest = -1
+        for source in sources[i]:
+            if depth[source] > deepest:
+                deepest = depth[source]
+        depth[i] = deepest + 1
     stack, order = [target], []
     while stack:
         i = stack.pop()
         order.append(i)
         ready = []
-        for edge in network.nodes[i].inputs:
-            if edge is None:
-                continue
-            source = edge.source_index
+        for source in sources[i]:
             pending[source] -= 1
             if not pending[source]:
                 ready.append(source)
         if len(ready) > 1:
             ready.sort(key=lambda source: -depth[source])
-        stack += reversed(ready)
+            ready.reverse()
+        stack += ready
     return order
-
-
-def _survey(network: Network, target: int) -> tuple[dict[int, int], dict[int, int]]:
-    """Return, for all nodes the target depends on, how many edges consume each, and its longest way from a leaf."""
-    pending = {target: 0}
-    stack = [target]
-    while stack:
-        for edge in network.nodes[stack.pop()].inputs:
-            if edge is None:
-                continue
-            if edge.source_index not in pending:
-                pending[edge.source_index] = 0
-                stack.append(edge.source_index)
-            pending[edge.source_index] += 1
-    waiting = {i: sum(e is not None for e in network.nodes[i].inputs) for i in pending}
-    ready = [i for i, count in waiting.items() if not count]
-    depth = dict.fromkeys(ready, 0)
-    while ready:
-        i = ready.pop()
-        for edge in network.consumers[i]:
-            consumer = edge.consumer_index
-            if consumer in waiting:
-                depth[consumer] = max(depth.get(consumer, 0), depth[i] + 1)
-                waiting[consumer] -= 1
-                if not waiting[consumer]:
-                    ready.append(consumer)
-    return pending, depth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from resdebug.network import limits
@@ -31,14 +32,23 @@ class ShapeChecker:
     ) -> list[TensorType | None]:
         """Return every node's type, None where it cannot be known; ``order`` has inputs before consumers."""
         types: list[TensorType | None] = [None] * len(self.names)
+        same: dict[TensorType, TensorType] = {}
+        known: dict[tuple[int, ...], TensorType] = {}
         for i in order:
             operator = operators[i]
             if operator is None:
                 continue
             if i in leaves:
-                types[i] = leaves[i]
-            elif operator.slots and self.complete(operator, inputs[i], types):
-                types[i] = self.infer(i, operator, inputs[i], types)
+                types[i] = same.setdefault(leaves[i], leaves[i])
+                continue
+            # Equal types are one object here, so that identities tell whether a rule was asked before.
+            key = id(operator), *[0 if edge is None else id(types[edge.source_index]) for edge in inputs[i]]
+            found = known.get(key)
+            if found is None and operator.slots and self.complete(operator, inputs[i], types):
+                found = self.infer(i, operator, inputs[i], types)
+                if found is not None:
+                    found = known[key] = same.setdefault(found, found)
+            types[i] = found
         self.check_memory(types)
         return types
 
@@ -116,9 +126,10 @@ class ShapeChecker:
 
     def check_memory(self, types: Sequence[TensorType | None]) -> None:
         """Refuse a network whose values and adjoints together are over the limit."""
-        sizes = [(type_.nbytes * (2 if type_.is_float else 1), i) for i, type_ in enumerate(types) if type_ is not None]
-        total = sum(size for size, _ in sizes)
+        counts = Counter(type_ for type_ in types if type_ is not None)
+        total = sum(_kept(type_) * count for type_, count in counts.items())
         if total > self.limit:
+            sizes = [(_kept(type_), i) for i, type_ in enumerate(types) if type_ is not None]
             largest = ", ".join(
                 f'"{self.name(i)}" ({human_bytes(size)})' for size, i in sorted(sizes, reverse=True)[:3]
             )
@@ -131,3 +142,8 @@ class ShapeChecker:
     def name(self, i: int) -> str:
         """A node's name, for a message."""
         return visible(self.names[i] or f"#{i}")
+
+
+def _kept(type_: TensorType) -> int:
+    """Return the bytes of a value, and of the adjoint where there may be one."""
+    return type_.nbytes * (2 if type_.is_float else 1)

@@ -15,7 +15,6 @@ from resdebug.network.shapes import ShapeChecker
 from resdebug.network.tensorfiles import TensorFault, refused
 from resdebug.network.types import TensorType
 from resdebug.network.values import Numbers, Value, fitted
-from resdebug.network.wiring import topological
 from resdebug.text import did_you_mean, visible
 
 
@@ -51,6 +50,7 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
         warnings=network.warnings,
         catalogue=network.catalogue,
         limit=network.limit,
+        inputs_first=network.inputs_first,
     )
     result.schedules = network.schedules
     if not changed:
@@ -78,7 +78,7 @@ def _retyped(network: Network, leaves: Mapping[int, TensorType]) -> tuple[Any, .
     faults = FaultList()
     checker = ShapeChecker(faults, [node.name for node in network.nodes], "edges", network.limit)
     types = checker.run(
-        topological(len(network.nodes), network.edges),
+        network.inputs_first,
         [node.operator for node in network.nodes],
         [node.inputs for node in network.nodes],
         leaves,

@@ -8,6 +8,7 @@ from typing import Any, Final
 from resdebug.errors import quoted
 from resdebug.network.faults import FaultList
 from resdebug.network.model import Edge, Node
+from resdebug.network.wiring import all_lead_to, uses
 from resdebug.text import plural, visible
 
 POINTER: Final = "/graph/target"
@@ -22,12 +23,12 @@ def named_target(faults: FaultList, names: Sequence[str | None], asked: str | No
     if isinstance(given, list | dict | bool | float):
         faults.add("G050", "the target is one node's id", "name a single node", pointer=pointer)
         return None
-    index = {name: i for i, name in enumerate(names) if name is not None}
-    found = index.get(str(given))
-    if found is None:
+    if str(given) not in names:
         what = f'the target "{visible(str(given))}" is not a node'
-        faults.add("G050", what, faults.suggest(str(given), index), pointer=pointer)
-    return found
+        known = [name for name in names if name is not None]
+        faults.add("G050", what, faults.suggest(str(given), known), pointer=pointer)
+        return None
+    return names.index(str(given))
 
 
 def choose_target(faults: FaultList, nodes: Sequence[Node], edges: Sequence[Edge], named: int | None) -> int:
@@ -65,8 +66,19 @@ def _only_scalar(faults: FaultList, nodes: Sequence[Node], edges: Sequence[Edge]
     return -1
 
 
-def warn_of_idle_parts(faults: FaultList, nodes: Sequence[Node], target: int) -> None:
+def warn_of_idle_parts(faults: FaultList, nodes: Sequence[Node], edges: Sequence[Edge], target: int) -> None:
     """Warn of nodes that the target does not depend on, and of a target that depends on nothing differentiable."""
+    reaches = [True] * len(nodes) if all_lead_to(target, uses(len(nodes), edges)) else _reaches(nodes, target)
+    idle = [] if all(reaches) else [node for node in nodes if not reaches[node.index]]
+    if idle:
+        what = f"{plural(len(idle), 'node')} the target does not depend on: {quoted(n.name for n in idle)}"
+        faults.add("G060", what, "no adjoint there", pointer=f"/nodes/{idle[0].index}", severity="warning")
+    if not any(node.is_differentiable_leaf and reaches[node.index] for node in nodes):
+        what = "the target depends on no input and no parameter"
+        faults.add("G061", what, "every adjoint but the seed is absent", severity="warning")
+
+
+def _reaches(nodes: Sequence[Node], target: int) -> list[bool]:
     reaches = [False] * len(nodes)
     reaches[target] = True
     stack = [target]
@@ -75,10 +87,4 @@ def warn_of_idle_parts(faults: FaultList, nodes: Sequence[Node], target: int) ->
             if edge is not None and not reaches[edge.source_index]:
                 reaches[edge.source_index] = True
                 stack.append(edge.source_index)
-    idle = [node for node in nodes if not reaches[node.index]]
-    if idle:
-        what = f"{plural(len(idle), 'node')} the target does not depend on: {quoted(n.name for n in idle)}"
-        faults.add("G060", what, "no adjoint there", pointer=f"/nodes/{idle[0].index}", severity="warning")
-    if not any(node.is_differentiable_leaf and reaches[node.index] for node in nodes):
-        what = "the target depends on no input and no parameter"
-        faults.add("G061", what, "every adjoint but the seed is absent", severity="warning")
+    return reaches

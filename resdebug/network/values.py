@@ -185,11 +185,16 @@ class Read:
         return fitted(self.files.read(self.source.file, self.source.name), self.type.dtype)
 
 
+_TYPED: Final = frozenset({"dtype", "shape"})
+
+
 def read_value(node: dict[str, Any], default: str, files: TensorFiles, limit: int) -> Value:
     """Return the value of the leaf ``node`` with element type ``dtype`` of the node, else ``default``.
 
     Raises ValueFault with the place inside the node.
     """
+    if type(node.get("value")) is float and default == "float64" and node.keys().isdisjoint(_TYPED):
+        return Numbers(np.array(node["value"]))
     dtype = node.get("dtype", default)
     if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
         shown = f'"{visible(dtype)}"' if isinstance(dtype, str) else kind_of(dtype)

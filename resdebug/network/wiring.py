@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -43,6 +44,9 @@ class Wiring:
 
     def connect(self, entries: Sequence[EdgeEntry | None]) -> tuple[list[Edge], list[tuple[Edge | None, ...]]]:
         """Return all edges, and per node its inputs by slot."""
+        usual = self.connect_usual(entries)
+        if usual is not None:
+            return usual
         incoming: list[list[tuple[int, int, str | int | None]]] = [[] for _ in self.names]
         self.broken = {None} if None in entries else set()
         seen: dict[tuple[int, int], int] = {}
@@ -65,6 +69,38 @@ class Wiring:
         inputs = [self.fit(i, arriving, edges) for i, arriving in enumerate(incoming)]
         edges.sort(key=lambda edge: edge.index)
         return edges, inputs
+
+    def connect_usual(
+        self, entries: Sequence[EdgeEntry | None]
+    ) -> tuple[list[Edge], list[tuple[Edge | None, ...]]] | None:
+        """Do the same where every edge names its slot, and nothing is wrong; None where that is not so."""
+        if not self.multigraph or None in self.names:
+            return None
+        usual = []
+        for operator in self.operators:
+            if operator is None or operator.variadic:
+                return None
+            usual.append(_usual(type(operator)))
+        given = [entry for entry in entries if entry is not None]
+        names, to = [entry.source for entry in given], [entry.target for entry in given]
+        slots: list[Any] = [entry.slot for entry in given]
+        find: Callable[[Any], Any] = self.index.get
+        sources, consumers = list(map(find, names)), list(map(find, to))
+        if len(given) < len(entries) or None in sources or None in consumers:
+            return None
+        places = [row.places for row in usual]
+        positions = [places[i].get(slot) for i, slot in zip(consumers, slots, strict=True)]
+        if None in positions:
+            return None
+        edges: list[Edge] = list(map(Edge, range(len(given)), names, to, slots, positions, sources, consumers))
+        filled = [row.empty.copy() for row in usual]
+        for edge in edges:
+            filled[edge.consumer_index][edge.position] = edge
+        inputs = list(map(tuple, filled))
+        empty = [(row, expected.needed) for row, expected in zip(inputs, usual, strict=True) if None in row]
+        if sum(map(len, inputs)) - sum(row.count(None) for row, _ in empty) < len(edges):
+            return None
+        return None if any(row[k] is None for row, needed in empty for k in needed) else (edges, inputs)
 
     def name(self, i: int) -> str:
         """A node's name, for a message."""
@@ -136,6 +172,21 @@ class Wiring:
             self.faults.add("G042", what, hint, pointer=f"/nodes/{i}", node=name)
 
 
+class _Usual(NamedTuple):
+    """The slots of an operator that has always the same."""
+
+    places: dict[str, int]
+    empty: list[Edge | None]
+    needed: list[int]
+
+
+@cache
+def _usual(operator: type[Signature]) -> _Usual:
+    slots = operator.slots
+    needed = [k for k, slot in enumerate(slots) if not slot.optional]
+    return _Usual({slot.name: k for k, slot in enumerate(slots)}, [None] * len(slots), needed)
+
+
 def operator_name(operator: Signature | None) -> str:
     """Name an operator as files name it."""
     return "" if operator is None else str(operator.__struct_config__.tag)  # type: ignore[attr-defined]
@@ -143,21 +194,34 @@ def operator_name(operator: Signature | None) -> str:
 
 def topological(count: int, edges: Sequence[Edge]) -> list[int]:
     """Return node indices with inputs before consumers, ties by place in the file; none in or behind a cycle."""
+    if all(edge.source_index < edge.consumer_index for edge in edges):
+        return list(range(count))
     waiting = [0] * count
     leads: list[list[int]] = [[] for _ in range(count)]
     for edge in edges:
-        waiting[edge.consumer_index] += 1
-        leads[edge.source_index].append(edge.consumer_index)
-    ready = deque(i for i in range(count) if not waiting[i])
-    order = []
-    while ready:
-        i = ready.popleft()
-        order.append(i)
+        consumer = edge.consumer_index
+        waiting[consumer] += 1
+        leads[edge.source_index].append(consumer)
+    order = [i for i, inputs in enumerate(waiting) if not inputs]
+    for i in order:
         for consumer in leads[i]:
             waiting[consumer] -= 1
             if not waiting[consumer]:
-                ready.append(consumer)
+                order.append(consumer)
     return order
+
+
+def uses(count: int, edges: Sequence[Edge]) -> list[int]:
+    """Return how many edges use each node."""
+    result = [0] * count
+    for edge in edges:
+        result[edge.source_index] += 1
+    return result
+
+
+def all_lead_to(target: int, uses: Sequence[int]) -> bool:
+    """Whether, without a cycle, all nodes must lead to ``target``: because no other is without use."""
+    return not uses[target] and uses.count(0) == 1
 
 
 def find_cycle(count: int, edges: Sequence[Edge], order: Sequence[int]) -> list[Edge]:

@@ -134,6 +134,4 @@ def _ancestors(network: Network, index: int) -> list[int]:
             if edge is not None and edge.source_index not in seen:
                 seen.add(edge.source_index)
                 stack.append(edge.source_index)
-    from resdebug.network.wiring import topological
-
-    return [i for i in topological(len(network.nodes), network.edges) if i in seen]
+    return [i for i in network.inputs_first if i in seen]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,6 +92,24 @@ def load_trace(path: str | Path, *, memory: int | None = None) -> RecordedPass:
     """
     path = Path(path)
     return parse_trace(read_text(path), str(path), memory=memory)
+
+
+@dataclass(frozen=True)
+class _AsRecorded(Schedule):
+    """A schedule whose nodes send in the order in which a trace has it."""
+
+    sent: tuple[tuple[Edge, ...], ...] = field(repr=False)
+    received: tuple[tuple[Edge, ...], ...] = field(repr=False)
+
+    @cached_property
+    def deliveries(self) -> tuple[tuple[Edge, ...], ...]:
+        """Per node index, the edges through which it sends contributions, in order."""
+        return self.sent
+
+    @cached_property
+    def arrivals(self) -> tuple[tuple[Edge, ...], ...]:
+        """Per node index, the edges through which contributions reach it, in order of arrival."""
+        return self.received
 
 
 class _Line(NamedTuple):
@@ -197,10 +217,11 @@ class _Reader:
                     contributions[edge.index] = self.tensor(record.contribution, type_, number)
                     sent[edge.consumer_index].append(edge)
                     got[edge.source_index].append(edge)
-        plan = Schedule(
+        plan = _AsRecorded(
             network[self.header.target].index,
             tuple(reversed(forward)),
             tuple(i in adjoints for i in range(len(network.nodes))),
+            network.nodes,
             tuple(map(tuple, sent)),
             tuple(map(tuple, got)),
         )
