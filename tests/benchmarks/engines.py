@@ -1,72 +1,106 @@
-"""One engine's time for forward and reverse pass of a graph, in a process of its own: ``python -m ... ENGINE FILE``."""
+"""One engine on one network, in a process of its own: ``python -m ... ENGINE FILE [--memory]``.
+
+It answers requests for the time of a forward and a reverse pass (see ``serving``), or with ``--memory`` prints what a
+single pass takes. Files are read and tensors made before either.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import inspect
 import json
-import os
-import statistics
+import resource
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-WARM, RUNS = 10, 60
+import resdebug
+from resdebug.network.substitution import with_values
+from tests.benchmarks.serving import serve, turn
+
+Run = Callable[[], object]
+
+WARM = 2
+NORMS = "norms" in inspect.signature(resdebug.differentiate).parameters
 
 
-def ours(path: Path) -> Callable[[], object]:
-    """Every value and every adjoint kept; the tensors are in memory before."""
-    import resdebug
-    from resdebug.network.substitution import with_values
-
+def loaded(path: Path) -> resdebug.Network:
+    """Return a network whose tensors are in memory."""
     net = resdebug.load(path)
-    net = with_values(net, {name: value.array() for name, value in net.values.items()})
-    return lambda: resdebug.differentiate(net)
+    return with_values(net, {name: value.array() for name, value in net.values.items()})
 
 
-def pytorch(path: Path) -> Callable[[], object]:
-    """Eager PyTorch with a hook on every tensor that keeps its gradient."""
-    import torch
+def whole_pass(net: resdebug.Network) -> resdebug.LivePass:
+    """Run ours: every value and adjoint is kept, and every contribution's norm."""
+    options: dict[str, Any] = {"norms": True} if NORMS else {}
+    return resdebug.differentiate(net, **options)
 
-    import resdebug
-    from tests.oracle.test_graphs_pytorch import OPERATORS
 
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    net = resdebug.load(path)
-    plan = [net.nodes[i] for i in resdebug.differentiate(net).schedule.order[::-1]]
-    leaves = {n.name: torch.tensor(net.values[n.name].array()) for n in plan if n.is_leaf}
-    steps = [
-        (n.name, OPERATORS[n.op], {e.slot: e.source for e in n.inputs if e is not None}, n.attributes)
-        for n in plan
-        if not n.is_leaf
-    ]
-    differentiable = {n.name for n in plan if n.is_differentiable_leaf}
+def ours(path: Path) -> Run:
+    """Return a whole pass of this package."""
+    net = loaded(path)
+    return lambda: whole_pass(net)
 
-    def run() -> object:
-        tensors = {name: t.detach().requires_grad_(name in differentiable) for name, t in leaves.items()}
-        adjoints: dict[str, object] = {}
-        for name in differentiable:
-            tensors[name].register_hook(lambda grad, name=name: adjoints.__setitem__(name, grad))
-        for name, operator, slots, attributes in steps:
-            tensor = operator({slot: tensors[source] for slot, source in slots.items()}, attributes)
-            tensors[name] = tensor
-            tensor.register_hook(lambda grad, name=name: adjoints.__setitem__(name, grad))
-        tensors[net.target].backward()
-        return adjoints
 
-    return run
+def pytorch(path: Path) -> Run:
+    """Return a whole pass of eager PyTorch with hooks that keep every gradient."""
+    from tests.benchmarks.peers import hooked
+
+    return hooked(loaded(path))
+
+
+def torchlens(path: Path) -> Run:
+    """Return a pass recorded by torchlens."""
+    from tests.benchmarks.peers import recorded
+
+    return recorded(loaded(path))
+
+
+ENGINES: dict[str, Callable[[Path], Run]] = {"ours": ours, "pytorch": pytorch, "torchlens": torchlens}
+
+
+def high_water() -> float:
+    """Return the most MiB of memory that this process ever held, since ``forget`` where the system can forget."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def forget() -> None:
+    """Let the high-water mark fall to what is in use: reading files has raised it, which would hide a pass."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return
+
+
+def memory(run: Run) -> float:
+    """Return by how many MiB one pass, kept, raises the high-water mark."""
+    forget()
+    before = high_water()
+    kept = run()
+    took = high_water() - before
+    del kept
+    return took
 
 
 def main() -> None:
-    """Print the median and the spread in milliseconds as JSON."""
-    run = {"ours": ours, "pytorch": pytorch}[sys.argv[1]](Path(sys.argv[2]))
+    """Measure the engine that the command line names."""
+    run = ENGINES[sys.argv[1]](Path(sys.argv[2]))
+    if "--memory" in sys.argv:
+        print(json.dumps({"memory": memory(run)}))
+        return
     for _ in range(WARM):
         run()
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        run()
-        times.append(1e3 * (time.perf_counter() - start))
-    print(json.dumps({"median": statistics.median(times), "best": min(times)}))
+    serve(lambda seconds: {"median": turn(run, seconds)})
 
 
 if __name__ == "__main__":
