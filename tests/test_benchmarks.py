@@ -13,7 +13,9 @@ import pytest
 import resdebug
 from tests.benchmarks.catalogue import benchmarks
 from tests.benchmarks.convolutions import shapes
+from tests.benchmarks.engines import whole_pass
 from tests.benchmarks.flops import count, of_node
+from tests.benchmarks.measures import percentile
 from tests.benchmarks.running import ROOT, Failed, Skipped, alternately, need, once, workers
 from tests.benchmarks.table import Row, cells, digits, dumps, plain
 from tests.support import Builder
@@ -152,6 +154,12 @@ def test_sides_take_turns() -> None:
     assert order == ["ours", "peer"] * 2
 
 
+def test_a_percentile_is_one_of_the_times() -> None:
+    times = [float(k) for k in range(200, 0, -1)]
+    assert [percentile(times, p) for p in (50, 99, 100)] == [100.0, 198.0, 200.0]
+    assert percentile([7.0], 99) == 7.0
+
+
 def test_a_failing_process_says_why() -> None:
     with pytest.raises(Failed, match=r"failed: tests\.benchmarks\.engines: .*no_such_file"):
         once("tests.benchmarks.engines", "ours", "no_such_file.json", "--memory", threads=1)
@@ -181,3 +189,16 @@ def test_a_name_that_is_no_row() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "--list" in done.stderr
+
+
+def test_the_peer_does_the_same_work() -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed: the comparison with it is skipped")
+    from tests.benchmarks.peers import hooked
+
+    net = resdebug.generate("resnet20", image_size=8, batch=2, dtype="float64")
+    pass_ = whole_pass(net)
+    values, adjoints = hooked(net)()
+    assert set(values) == {node.name for node in net.nodes}
+    assert set(adjoints) == {node.name for node in net.nodes if pass_.adjoint(node.name) is not None}
+    for name, theirs in adjoints.items():
+        np.testing.assert_allclose(pass_.adjoint(name), theirs.numpy(), rtol=0, atol=1e-10)

@@ -94,6 +94,7 @@ def main() -> int:
             except KeyboardInterrupt:
                 print("interrupted", file=sys.stderr)
                 code = INTERRUPTED
+            table = settings.with_peaks(table)
     print(dumps(table)) if options.json else show(table)
     return code or int(bool(failures))
 

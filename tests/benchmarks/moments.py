@@ -68,7 +68,7 @@ def main() -> None:
         times = [measure()]
         while sum(times) < seconds or len(times) < FEWEST:
             times.append(measure())
-        return {"median": 1e3 * statistics.median(times), "worst": 1e3 * max(times), "node": fork}
+        return {"median": 1e3 * statistics.median(times), "times": [1e3 * t for t in times]}
 
     serve(answer)
 

@@ -41,18 +41,18 @@ class Plan:
         return tensors[self.target]
 
 
-def hooked(net: resdebug.Network) -> Callable[[], object]:
+def hooked(net: resdebug.Network) -> Callable[[], tuple[dict[str, Any], dict[str, Any]]]:
     """Return a pass that keeps every value, and by a hook on every tensor its gradient.
 
     PyTorch itself keeps the gradients of leaves; a hook there would make it copy them.
     """
     plan = Plan(net)
 
-    def run() -> object:
+    def run() -> tuple[dict[str, Any], dict[str, Any]]:
         tensors = {name: leaf.detach() for name, leaf in plan.leaves.items()}
         for name in plan.differentiable:
             tensors[name].requires_grad_()
-        adjoints: dict[str, object] = {}
+        adjoints: dict[str, Any] = {}
 
         def watch(name: str, tensor: Any) -> None:
             if tensor.requires_grad:

@@ -24,8 +24,10 @@ class Row:
     theirs: float | None = None
     flops: int | None = None
     """Floating-point operations of either side, two for a multiplication and addition."""
+    dtype: str = ""
+    """Element type of these operations."""
     peak: float | None = None
-    """GFLOP/s of this machine's matrix product in the same element type."""
+    """GFLOP/s of this machine's matrix product in it."""
     note: str = ""
     ours_rounds: tuple[float, ...] = ()
     theirs_rounds: tuple[float, ...] = ()
