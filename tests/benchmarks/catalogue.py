@@ -24,7 +24,7 @@ CHAIN = 5000
 
 def passes() -> Iterator[Benchmark]:
     """Forward and reverse pass, with all that is kept."""
-    what = "forward and reverse pass, every adjoint kept"
+    what = "forward and reverse pass; adjoints and every contribution's norm kept"
     large = ((RESNET18, "ResNet-18, 224×224"), (RESNET50, "ResNet-50, 224×224"))
     small = [
         (net, f"ResNet-{depth}, 32×32, batch {batch}")

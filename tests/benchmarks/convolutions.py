@@ -157,7 +157,16 @@ def main() -> None:
 
     if sys.argv[1] == "pytorch":
         import torch  # noqa: F401 - before it says that all is loaded
-    serve(answer)
+
+        serve(answer)
+        return
+    from resdebug.engine.allocation import keep_freed_memory
+    from resdebug.ops import threads
+
+    # As a pass does it.
+    keep_freed_memory()
+    with threads.ours():
+        serve(answer)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import inspect
 import json
 import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import resdebug
 from resdebug.network.substitution import with_values
-from tests.benchmarks.serving import serve, turn
+from tests.benchmarks.serving import serve, timed, turn
 
 Run = Callable[[], object]
-
-WARM = 2
-NORMS = "norms" in inspect.signature(resdebug.differentiate).parameters
 
 
 def loaded(path: Path) -> resdebug.Network:
@@ -34,8 +29,7 @@ def loaded(path: Path) -> resdebug.Network:
 
 def whole_pass(net: resdebug.Network) -> resdebug.LivePass:
     """Run ours: every value and adjoint is kept, and every contribution's norm."""
-    options: dict[str, Any] = {"norms": True} if NORMS else {}
-    return resdebug.differentiate(net, **options)
+    return resdebug.differentiate(net, norms=True)
 
 
 def ours(path: Path) -> Run:
@@ -98,9 +92,9 @@ def main() -> None:
     if "--memory" in sys.argv:
         print(json.dumps({"memory": memory(run)}))
         return
-    for _ in range(WARM):
-        run()
-    serve(lambda seconds: {"median": turn(run, seconds)})
+    first = 1e3 * timed(run)
+    run()
+    serve(lambda seconds: {"median": turn(run, seconds)}, first=first)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import convolutions
-from tests.benchmarks.engines import NORMS
 from tests.benchmarks.flops import count
 from tests.benchmarks.networks import Networks, Spec
 from tests.benchmarks.running import Worker, alternately, medians, once, workers
@@ -70,13 +69,6 @@ def filled(row: Row, rounds: Sequence[tuple[float, ...]], **more: Any) -> Row:
     return replace(row, ours=middle[0], theirs=middle[1], ours_rounds=ours, theirs_rounds=theirs[0], **more)
 
 
-def turns(settings: Settings, *commands: tuple[str, ...]) -> list[tuple[float, ...]]:
-    """Return what workers measured, taking turns."""
-    with workers(settings.threads, *commands) as started:
-        asks = [lambda w=w: float(w.ask(seconds=settings.seconds(TURN))["median"]) for w in started]
-        return alternately(settings.rounds, *asks)
-
-
 def processes(settings: Settings, key: str, *commands: tuple[str, ...]) -> list[tuple[float, ...]]:
     """Return what processes measured that are started for every round."""
     runs = [lambda c=c: float(once(*c, threads=settings.threads)[key]) for c in commands]
@@ -93,10 +85,13 @@ def whole_pass(spec: Spec, peer: str) -> Measure:
 
     def measure(settings: Settings, rows: Sequence[Row]) -> Iterator[Row]:
         path, net = str(settings.networks.file(spec)), spec.network()
-        measured = turns(settings, *((f"{HOME}.engines", engine, path) for engine in ("ours", peer)))
+        with workers(settings.threads, *((f"{HOME}.engines", engine, path) for engine in ("ours", peer))) as sides:
+            asks = [lambda w=w: float(w.ask(seconds=settings.seconds(TURN))["median"]) for w in sides]
+            measured = alternately(settings.rounds, *asks)
+            ours, theirs = (digits(w.told["first"]) for w in sides)
         settings.find_peak()
         for row in rows:
-            note = "" if NORMS else "ours without the contributions' norms"
+            note = f"the very first pass: {ours} ms, the peer's {theirs} ms"
             yield filled(row, measured, flops=count(net).total, dtype=net.dtype, note=note)
 
     return measure

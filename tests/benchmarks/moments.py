@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import resdebug
-from tests.benchmarks.engines import WARM, loaded, whole_pass
+from tests.benchmarks.engines import loaded, whole_pass
 from tests.benchmarks.serving import serve, timed
 
 FEWEST = 5
@@ -52,8 +52,7 @@ def reverse(net: resdebug.Network) -> float:
 def main() -> None:
     """Measure what the command line names."""
     net = loaded(Path(sys.argv[2]))
-    for _ in range(WARM):
-        pass_ = whole_pass(net)
+    pass_ = whole_pass(net)
     debugger, rng, fork = resdebug.Debugger(pass_), random.Random(0), widest(pass_)
     start = debugger.timeline.seeded
     measures: dict[str, Callable[[], float]] = {

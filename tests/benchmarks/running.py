@@ -68,14 +68,16 @@ class Worker:
 
     def __init__(self, module: str, *arguments: str, threads: int) -> None:
         self.module = module
-        self._told: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the worker
+        self.told: Answer = {}
+        """What it said when it was ready."""
+        self._stderr: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the worker
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             env=environment(threads),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._told,
+            stderr=self._stderr,
             text=True,
         )
 
@@ -85,7 +87,7 @@ class Worker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._process.kill()
         self._process.communicate()
-        self._told.close()
+        self._stderr.close()
 
     def hear(self) -> Answer:
         """Wait for a line of JSON. Raises Failed when the process ends instead."""
@@ -93,8 +95,8 @@ class Worker:
         line = self._process.stdout.readline()
         if not line:
             self._process.wait()
-            self._told.seek(0)
-            raise _failure(self.module, self._told.read())
+            self._stderr.seek(0)
+            raise _failure(self.module, self._stderr.read())
         answer: Answer = json.loads(line)
         return answer
 
@@ -110,11 +112,13 @@ class Worker:
 
 @contextmanager
 def workers(threads: int, *commands: tuple[str, ...]) -> Iterator[list[Worker]]:
-    """Start a worker for each module with its arguments, and wait for all: nothing runs beside a measure."""
+    """Start a worker for each module with its arguments, one after the other: nothing runs beside a measure."""
     with ExitStack() as stack:
-        started = [stack.enter_context(Worker(*command, threads=threads)) for command in commands]
-        for worker in started:
-            worker.hear()
+        started = []
+        for command in commands:
+            worker = stack.enter_context(Worker(*command, threads=threads))
+            worker.told = worker.hear()
+            started.append(worker)
         yield started
 
 

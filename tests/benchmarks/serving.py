@@ -13,9 +13,9 @@ SHORT = 0.05
 """Seconds. What is shorter is run once before a turn is timed: the other process has emptied the caches meanwhile."""
 
 
-def serve(answer: Callable[..., dict[str, Any]]) -> None:
-    """Say that all is loaded, then answer a request a line until there are no more."""
-    print(json.dumps({"ready": True}), flush=True)
+def serve(answer: Callable[..., dict[str, Any]], **told: Any) -> None:
+    """Say that all is loaded and what was found meanwhile, then answer a request a line until there are no more."""
+    print(json.dumps(told), flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(**json.loads(line))), flush=True)
 
