@@ -10,7 +10,7 @@ import numpy as np
 from resdebug.engine.forward import Progress
 from resdebug.engine.kept import Kept
 from resdebug.engine.reverse import seed_of
-from resdebug.engine.steps import Backward, Step
+from resdebug.engine.steps import Backward, Forward, Step
 from resdebug.network.model import Network
 from resdebug.network.order import Schedule
 from resdebug.ops.base import Array
@@ -38,10 +38,11 @@ class Program:
         Raises BadInput when an index is out of range or a tensor file turns out to be at fault.
         """
         values = Kept(self.values, self.count, self.dtype)
+        ahead = Forward(network, values)
         done = 0
         with np.errstate(all="ignore"):
             for step in self.steps:
-                step.forward(network, values)
+                step.forward(ahead)
                 done += step.nodes
                 if progress is not None:
                     progress(done)
