@@ -50,7 +50,7 @@ def wild(seed: int, count: int, leaves: int, hubs: float, depth: float, special:
     def pick() -> str:
         chance = rng.random()
         if chance < hubs:
-            hub = rng.integers(2) if rng.random() < 0.5 else leaves + rng.integers(2)
+            hub = int(rng.integers(2)) + (leaves if rng.random() < 0.5 else 0)
             return names[min(hub, len(names) - 1)]
         return names[-1] if chance < hubs + depth else names[rng.integers(len(names))]
 
