@@ -13,6 +13,7 @@ from resdebug.engine.reverse import seed_of
 from resdebug.engine.steps import Backward, Forward, Step
 from resdebug.network.model import Network
 from resdebug.network.order import Schedule
+from resdebug.ops import threads
 from resdebug.ops.base import Array
 
 
@@ -40,7 +41,7 @@ class Program:
         values = Kept(self.values, self.count, self.dtype)
         ahead = Forward(network, values)
         done = 0
-        with np.errstate(all="ignore"):
+        with threads.ours():
             for step in self.steps:
                 step.forward(ahead)
                 done += step.nodes
@@ -57,7 +58,7 @@ class Program:
         contributions: Array = np.empty(self.contributions, self.dtype)
         back = Backward(network, rule, values, adjoints, contributions, {})
         done = 0
-        with np.errstate(all="ignore"):
+        with threads.ours():
             for step in reversed(self.steps):
                 step.reverse(back)
                 done += step.visits
