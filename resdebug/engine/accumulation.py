@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resdebug.ops.base import Array
 
@@ -46,3 +47,14 @@ RULES: Final[Mapping[str, Rule]] = {"sum": add, "mean": mean, "overwrite": overw
 def accumulate(rule: str, partial: Array | None, contribution: Array, k: int) -> Array:
     """Return the partial adjoint after the ``k``-th contribution (from 1) under the rule of this name."""
     return contribution if partial is None else RULES[rule](partial, contribution, k)
+
+
+def add_each(partials: Array, receivers: NDArray[np.intp], contributions: Array) -> None:
+    """Add each contribution to the partial adjoint of its receiver, in place, one after the other."""
+    np.add.at(partials, receivers, contributions)
+
+
+def left_to_right(contributions: Array) -> Array:
+    """Return the sum of a vector, added up from its first number on (numpy's ``sum`` adds in pairs)."""
+    total: Array = np.add.accumulate(contributions)[-1]
+    return total

@@ -14,7 +14,6 @@ would be one by one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Final, cast
 
 import numpy as np
@@ -137,11 +136,16 @@ class Layout:
 
     def _rounds(self, start: int) -> Rounds:
         part = slice(self.rounds[start], self.rounds[start] + self.arrivals[start])
-        return Rounds(start, tuple(zip(self.ends[part].tolist(), self.widths[part].tolist(), strict=True)))
+        widths = self.widths[part]
+        wide = max(1, int(np.count_nonzero(widths >= self.narrow)))
+        rest = widths[wide:]
+        tail = np.arange(rest.sum()) - np.repeat(np.cumsum(rest) - rest, rest)
+        return Rounds(start, tuple(zip(self.ends[part].tolist(), widths.tolist(), strict=True)), wide, tail)
 
     def _leaves(self, start: int, size: int) -> Leaves:
-        leaves = tuple(self.nodes[i] for i in self.order[start : start + size].tolist())
-        return Leaves(leaves, self._rounds(start), size, self._visits(start, size))
+        leaves = np.sort(self.order[start : start + size])
+        names = tuple(self.nodes[i].name for i in leaves.tolist())
+        return Leaves(names, self.places[leaves], self._rounds(start), size, self._visits(start, size))
 
     def _batch(self, start: int, size: int) -> Batch:
         part = slice(self.slots[start], self.slots[start + size])
@@ -157,13 +161,12 @@ class Layout:
 
     def _walk(self, start: int, stop: int) -> Walk:
         part = slice(self.slots[start], self.slots[stop])
-        operands, to = self.operands[part].tolist(), self.destinations[part].tolist()
-        pieces = [slice(*ends) for ends in pairwise((self.slots[start : stop + 1] - part.start).tolist())]
         return Walk(
             start,
             tuple(operator_of(self.nodes[i]) for i in self.order[start:stop].tolist()),
-            tuple(tuple(operands[piece]) for piece in pieces),
-            tuple(tuple(to[piece]) for piece in pieces),
+            tuple((self.slots[start : stop + 1] - part.start).tolist()),
+            tuple(self.operands[part].tolist()),
+            tuple(self.destinations[part].tolist()),
             tuple(self.ends[self.rounds[start : stop + 1]].tolist()),
             tuple(self.active[start:stop].tolist()),
             stop - start,

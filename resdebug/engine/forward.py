@@ -38,9 +38,11 @@ def leaf_value(network: Network, node: Node) -> Array:
 
 def frozen(array: Array) -> Array:
     """Return ``array`` made read-only (a read-only view where it is somebody else's)."""
-    if array.flags.writeable:
-        array = array if array.base is None and array.flags.owndata else array.view()
-        array.flags.writeable = False
+    flags = array.flags
+    if flags.writeable:
+        if array.base is not None or not flags.owndata:
+            array = array.view()
+        array.setflags(write=False)
     return array
 
 

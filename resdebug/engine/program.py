@@ -10,9 +10,10 @@ import numpy as np
 from resdebug.engine.forward import Progress
 from resdebug.engine.kept import Kept
 from resdebug.engine.reverse import seed_of
-from resdebug.engine.steps import Backward, Step
+from resdebug.engine.steps import Backward, Forward, Step
 from resdebug.network.model import Network
 from resdebug.network.order import Schedule
+from resdebug.ops import threads
 from resdebug.ops.base import Array
 
 
@@ -38,10 +39,11 @@ class Program:
         Raises BadInput when an index is out of range or a tensor file turns out to be at fault.
         """
         values = Kept(self.values, self.count, self.dtype)
+        ahead = Forward(network, values)
         done = 0
-        with np.errstate(all="ignore"):
+        with threads.ours():
             for step in self.steps:
-                step.forward(network, values)
+                step.forward(ahead)
                 done += step.nodes
                 if progress is not None:
                     progress(done)
@@ -56,7 +58,7 @@ class Program:
         contributions: Array = np.empty(self.contributions, self.dtype)
         back = Backward(network, rule, values, adjoints, contributions, {})
         done = 0
-        with np.errstate(all="ignore"):
+        with threads.ours():
             for step in reversed(self.steps):
                 step.reverse(back)
                 done += step.visits

@@ -9,17 +9,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resdebug.engine.accumulation import accumulate
+from resdebug.engine.accumulation import accumulate, add_each, left_to_right
 from resdebug.engine.forward import frozen, leaf_value, result
 from resdebug.engine.kept import Kept
 from resdebug.engine.reverse import contribution
 from resdebug.network.model import Edge, Network, Node
+from resdebug.network.tensorfiles import TensorFault
 from resdebug.ops.base import Array, Operator
 
 Ints = NDArray[np.intp]
 
+FEW = 4
+"""So many numbers are added one by one sooner than in one call."""
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """What the forward pass has in hand."""
+
+    network: Network
+    values: Kept
+
+
+@dataclass(frozen=True, slots=True)
 class Backward:
     """What the reverse pass has in hand."""
 
@@ -41,7 +53,7 @@ class Step(ABC):
     """How many of the nodes take part in the reverse pass."""
 
     @abstractmethod
-    def forward(self, network: Network, values: Kept) -> None:
+    def forward(self, ahead: Forward) -> None:
         """Compute the values."""
 
     @abstractmethod
@@ -59,29 +71,43 @@ class Rounds:
     start: int
     parts: tuple[tuple[int, int], ...]
     """Where each round begins, and its width."""
+    wide: int
+    """How many rounds at the beginning are worth a call each."""
+    tail: Ints
+    """Receivers in the others, counted from ``start``."""
 
     def gather(self, back: Backward) -> None:
-        """Add up in order of arrival, as many nodes at once as receive so much."""
+        """Accumulate in order of arrival, as many nodes at once as receive so much."""
         adjoints = back.adjoints.vector
-        for k, (offset, width) in enumerate(self.parts, start=1):
+        many = back.rule == "sum" and self.tail.size > 0
+        for k, (offset, width) in enumerate(self.parts[: self.wide] if many else self.parts, start=1):
             partial = adjoints[self.start : self.start + width]
             sent = back.contributions[offset : offset + width]
             partial[...] = accumulate(back.rule, partial if k > 1 else None, sent, k)
+        if many:
+            offset = self.parts[self.wide][0]
+            add_each(adjoints[self.start :], self.tail, back.contributions[offset : offset + self.tail.size])
 
 
 @dataclass(frozen=True, slots=True)
 class Leaves(Step):
     """Inputs, parameters and constants."""
 
-    network_nodes: tuple[Node, ...]
+    names: tuple[str, ...]
+    """In file order: so they are found side by side in memory."""
+    places: Ints
     rounds: Rounds
     nodes: int
     visits: int
 
-    def forward(self, network: Network, values: Kept) -> None:
+    def forward(self, ahead: Forward) -> None:
         """Take their numbers. Raises BadInput when a tensor file is at fault."""
-        start = self.rounds.start
-        values.vector[start : start + self.nodes] = [leaf_value(network, node).item() for node in self.network_nodes]
+        network, given = ahead.network, ahead.network.values
+        try:
+            numbers = [given[name].array().item() for name in self.names]
+        except TensorFault:  # which says no name
+            numbers = [leaf_value(network, network[name]).item() for name in self.names]
+        ahead.values.vector[self.places] = numbers
 
     def reverse(self, back: Backward) -> None:
         """Complete the adjoints."""
@@ -110,9 +136,9 @@ class Batch(Step):
     nodes: int
     visits: int
 
-    def forward(self, network: Network, values: Kept) -> None:
+    def forward(self, ahead: Forward) -> None:
         """Compute all of them at once."""
-        vector, start = values.vector, self.rounds.start
+        vector, start = ahead.values.vector, self.rounds.start
         vector[start : start + self.nodes] = self.operator.forward(*[vector.take(places) for places in self.inputs])
 
     def reverse(self, back: Backward) -> None:
@@ -131,41 +157,48 @@ class Batch(Step):
 
 @dataclass(frozen=True, slots=True)
 class Walk(Step):
-    """Scalars of levels too narrow for batches, one after the other."""
+    """Scalars of levels too narrow for batches, one after the other, as numpy's own numbers: arrays cost more."""
 
     start: int
     operators: tuple[Operator, ...]
-    inputs: tuple[tuple[int, ...], ...]
-    """Per node, the places of the operands."""
-    to: tuple[tuple[int, ...], ...]
-    """Per node and slot, where the contribution goes; -1 where none does."""
+    slots: tuple[int, ...]
+    """Where each node's slots begin in the two that follow, and after the last where they end."""
+    operands: tuple[int, ...]
+    """Per slot, the place of what stands there."""
+    to: tuple[int, ...]
+    """Per slot, where the contribution goes; -1 where none does."""
     arrivals: tuple[int, ...]
     """Where the contributions to each node begin, and after the last where they end."""
     active: tuple[bool, ...]
     nodes: int
     visits: int
 
-    def forward(self, network: Network, values: Kept) -> None:
+    def forward(self, ahead: Forward) -> None:
         """Compute number by number."""
-        vector: Any = values.vector
-        for place, (operator, inputs) in enumerate(zip(self.operators, self.inputs, strict=True), self.start):
-            vector[place] = operator.forward(*[vector[source] for source in inputs])
+        vector: Any = ahead.values.vector
+        slots, operands = self.slots, self.operands
+        for k, operator in enumerate(self.operators):
+            inputs = [vector[place] for place in operands[slots[k] : slots[k + 1]]]
+            vector[self.start + k] = operator.forward(*inputs)
 
     def reverse(self, back: Backward) -> None:
         """Complete one adjoint after the other."""
         values: Any = back.values.vector
         adjoints: Any = back.adjoints.vector
         contributions: Any = back.contributions
+        slots, arrivals = self.slots, self.arrivals
         for k in reversed(range(self.nodes)):
             if not self.active[k]:
                 continue
-            place = self.start + k
-            first, stop = self.arrivals[k], self.arrivals[k + 1]
+            place, first, stop = self.start + k, arrivals[k], arrivals[k + 1]
             if first < stop:
-                adjoints[place] = gathered(back, first, stop)
-            ybar, y, operator = adjoints[place], values[place], self.operators[k]
-            inputs = [values[source] for source in self.inputs[k]]
-            for position, to in enumerate(self.to[k]):
+                ybar = adjoints[place] = gathered(back, first, stop)
+            else:
+                ybar = adjoints[place]
+            of = slice(slots[k], slots[k + 1])
+            y, operator = values[place], self.operators[k]
+            inputs = [values[source] for source in self.operands[of]]
+            for position, to in enumerate(self.to[of]):
                 if to >= 0:
                     contributions[to] = operator.vjp(position, ybar, y, inputs)
 
@@ -183,10 +216,11 @@ class Alone(Step):
     nodes: int
     visits: int
 
-    def forward(self, network: Network, values: Kept) -> None:
+    def forward(self, ahead: Forward) -> None:
         """Compute one node. Raises BadInput for an index out of range or a tensor file at fault."""
         node = self.node
-        values[node.index] = leaf_value(network, node) if node.is_leaf else result(node, values)
+        made = leaf_value(ahead.network, node) if node.is_leaf else result(node, ahead.values)
+        ahead.values[node.index] = made
 
     def reverse(self, back: Backward) -> None:
         """Complete one adjoint, and send contributions."""
@@ -210,9 +244,11 @@ class Alone(Step):
                 adjoints[source] = accumulate(back.rule, adjoints[source], sent, k)
 
 
-def gathered(back: Backward, first: int, stop: int) -> Array:
-    """Return what the contributions to one scalar add up to."""
+def gathered(back: Backward, first: int, stop: int) -> Any:
+    """Return what the contributions to one scalar accumulate to, as a number of numpy's own."""
+    if back.rule == "sum" and stop - first > FEW:
+        return left_to_right(back.contributions[first:stop])
     partial: Any = back.contributions[first]
     for k in range(2, stop - first + 1):
-        partial = accumulate(back.rule, partial, back.contributions[first + k - 1], k)
+        partial = accumulate(back.rule, partial, back.contributions[first + k - 1], k)[()]
     return partial
