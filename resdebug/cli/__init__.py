@@ -18,6 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     from resdebug.cli.parser import parse
 
+    if "numpy" not in sys.modules:
+        # The threads are ours: see resdebug.ops.threads.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if argv is None else argv)
     as_json = "--diagnostics=json" in arguments or "--diagnostics json" in " ".join(arguments)
     form: Literal["text", "json"] = "json" if as_json else "text"

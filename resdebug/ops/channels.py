@@ -148,7 +148,8 @@ def sums_with(ybar: Array, x: Array, centre: Array) -> tuple[Array, Array]:
 
     def products(b: slice) -> Array:
         centred: Array = flat[b] - centre[: b.stop - b.start]
-        return np.multiply(centred, sent[b], out=centred)
+        centred *= sent[b]
+        return centred
 
     plain = parts.total(sent.__getitem__, ybar.dtype).astype(ybar.dtype)
     return _shared(plain), _shared(parts.total(products, ybar.dtype).astype(ybar.dtype))

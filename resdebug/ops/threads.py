@@ -21,6 +21,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 VARIABLE: Final = "RESDEBUG_THREADS"
+_ALREADY: Final = os.environ.get("OPENBLAS_NUM_THREADS") == "1"
+"""Whether the library was told to have no threads of its own when it was loaded; numpy's is OpenBLAS."""
+
 MOST: Final = 16
 """More threads than this get in each other's way in memory."""
 
@@ -78,12 +81,16 @@ class _Single:
         self._limit: Any = None
 
     def enter(self) -> None:
+        if _ALREADY:
+            return
         with self._lock:
             self._users += 1
             if self._users == 1:
                 self._limit = _controller().limit(limits=1, user_api="blas")
 
     def leave(self) -> None:
+        if _ALREADY:
+            return
         with self._lock:
             self._users -= 1
             if not self._users:

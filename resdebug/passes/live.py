@@ -49,14 +49,15 @@ class LivePass(Pass):
         self._values: ByNode
         self._adjoints: ByNode
         laid_out = program(network, self.schedule)
-        if laid_out is None:
-            self._values = [None] * len(network.nodes)
-            evaluate(network, reversed(self.schedule.order), self._values, forward)
-            kept = self._norms if norms else None
-            self._adjoints = reverse_pass(network, self.schedule, self._values, rule, reverse, kept)
-        else:
-            self._values = values = laid_out.forward(network, forward)
-            self._adjoints = laid_out.reverse(network, self.schedule, values, rule, reverse)
+        with threads.ours():
+            if laid_out is None:
+                self._values = [None] * len(network.nodes)
+                evaluate(network, reversed(self.schedule.order), self._values, forward)
+                kept = self._norms if norms else None
+                self._adjoints = reverse_pass(network, self.schedule, self._values, rule, reverse, kept)
+            else:
+                self._values = values = laid_out.forward(network, forward)
+                self._adjoints = laid_out.reverse(network, self.schedule, values, rule, reverse)
 
     def value(self, node: str) -> Array | None:
         """Return a node's value; nodes that the target does not depend on are evaluated when first asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -90,6 +91,8 @@ class DebuggerApp(App[None]):
         if event.state is WorkerState.SUCCESS:
             session = event.worker.result
             if session is not None:
+                # A network is many objects that all stay: looking through them for garbage is a pause that shows.
+                gc.freeze()
                 self.main.start(session)
                 self._tell_warnings(session.network.warnings)
         elif event.state is WorkerState.ERROR:

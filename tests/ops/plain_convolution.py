@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from resdebug.ops.windows import Window
 from tests.ops.draws import Array
+
+
+def at(places: tuple[Any, ...]) -> Any:
+    """Return an index into the last axes."""
+    return (..., *places)
 
 
 def _elements(window: Window, counts: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
@@ -39,7 +45,7 @@ def forward(x: Array, weight: Array, window: Window, groups: int) -> Array:
     kernels = _grouped(weight, groups, 0)
     y = np.zeros((len(x), groups, weight.shape[0] // groups, *counts))
     for element, places in _elements(window, counts):
-        y += np.einsum("ngc...,goc->ngo...", padded[(..., *places)], kernels[(..., *element)])
+        y += np.einsum("ngc...,goc->ngo...", padded[at(places)], kernels[at(element)])
     return y.reshape(len(x), weight.shape[0], *counts)
 
 
@@ -49,9 +55,9 @@ def to_x(ybar: Array, weight: Array, window: Window, groups: int, shape: tuple[i
     result = _grouped(wide, groups, 1)
     kernels, sent = _grouped(weight, groups, 0), _grouped(ybar, groups, 1)
     for element, places in _elements(window, ybar.shape[2:]):
-        result[(..., *places)] += np.einsum("ngo...,goc->ngc...", sent, kernels[(..., *element)])
+        result[at(places)] += np.einsum("ngo...,goc->ngc...", sent, kernels[at(element)])
     inside = tuple(slice(before, before + n) for n, (before, _) in zip(shape[2:], window.padding, strict=True))
-    return result.reshape(wide.shape)[(..., *inside)]
+    return result.reshape(wide.shape)[at(inside)]
 
 
 def to_weight(ybar: Array, x: Array, window: Window, groups: int, shape: tuple[int, ...]) -> Array:
@@ -59,8 +65,8 @@ def to_weight(ybar: Array, x: Array, window: Window, groups: int, shape: tuple[i
     padded, sent = _grouped(_padded(x, window), groups, 1), _grouped(ybar, groups, 1)
     result = np.zeros((groups, shape[0] // groups, *shape[1:]))
     for element, places in _elements(window, ybar.shape[2:]):
-        seen = padded[(..., *places)]
-        result[(..., *element)] = np.einsum(
+        seen = padded[at(places)]
+        result[at(element)] = np.einsum(
             "ngop,ngcp->goc", sent.reshape(*sent.shape[:3], -1), seen.reshape(*seen.shape[:3], -1)
         )
     return result.reshape(shape)

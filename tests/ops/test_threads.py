@@ -59,7 +59,9 @@ def test_a_count_that_is_none_is_not_used(monkeypatch: pytest.MonkeyPatch) -> No
     threads.count.cache_clear()
 
 
-def test_the_library_has_its_threads_back_afterwards() -> None:
+def test_the_library_has_its_threads_back_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_ALREADY", False)
+
     def now() -> list[int]:
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
