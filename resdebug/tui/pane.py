@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -37,26 +37,55 @@ class Pane(ScrollView):
         """ + role_css("Pane")
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"role--{role}" for role in ROLES}
     can_focus = False
+    _only_border = False
 
     def __init__(self, *, id: str, bare: bool = False, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, classes="-bare" if bare else "")
         self.lines: Sequence[Line] = []
         self.ascii_only = ascii_only
-        self._shown_title = ""
+        self._titles = ("", "")
         self._looks: dict[str, Style] = {}
 
     def show(self, lines: Sequence[Line], title: str = "") -> None:
         """Replace the lines and the title."""
-        self.lines = lines
+        before, self.lines = self.lines, lines
         self.set_title(title)
-        self.virtual_size = Size(self.inner_width, len(lines))
-        self.refresh()
+        if self.reserve(len(lines)):
+            self.refresh()
+            return
+        top = self.scroll_offset.y
+        for y in range(top, top + self.inner_height):
+            if before[y : y + 1] != lines[y : y + 1]:
+                self.refresh_lines(y)
 
-    def set_title(self, title: str) -> None:
-        """Set the title, as plain text."""
-        if not self.has_class("-bare") and self._shown_title != title:
-            self._shown_title = title
-            self.border_title = Text(to_ascii(title) if self.ascii_only else title)
+    def reserve(self, rows: int) -> bool:
+        """Make room for so many rows; return whether that changed anything.
+
+        A change makes Textual lay out the whole screen, so there is always room for as many as can be seen.
+        """
+        size = Size(self.inner_width, max(rows, self.inner_height))
+        changed = size != self.virtual_size
+        if changed:
+            self.virtual_size = size
+        return changed
+
+    def set_title(self, title: str, subtitle: str = "") -> None:
+        """Set the titles, as plain text; nothing but the border is drawn anew."""
+        if self.has_class("-bare") or self._titles == (title, subtitle):
+            return
+        self._titles = title, subtitle
+        self._only_border = True
+        self.border_title, self.border_subtitle = (
+            Text(to_ascii(text) if self.ascii_only else text) for text in (title, subtitle)
+        )
+        self._only_border = False
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw anew: everything, or some regions; while the titles change, the border's rows."""
+        if self._only_border:
+            width, height = self.size.width + 2, self.size.height
+            regions = Region(-1, -1, width, 1), Region(-1, height, width, 1)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     @property
     def inner_width(self) -> int:

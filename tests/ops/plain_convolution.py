@@ -57,7 +57,8 @@ def to_x(ybar: Array, weight: Array, window: Window, groups: int, shape: tuple[i
     for element, places in _elements(window, ybar.shape[2:]):
         result[at(places)] += np.einsum("ngo...,goc->ngc...", sent, kernels[at(element)])
     inside = tuple(slice(before, before + n) for n, (before, _) in zip(shape[2:], window.padding, strict=True))
-    return result.reshape(wide.shape)[at(inside)]
+    sent_back: Array = result.reshape(wide.shape)[at(inside)]
+    return sent_back
 
 
 def to_weight(ybar: Array, x: Array, window: Window, groups: int, shape: tuple[int, ...]) -> Array:
