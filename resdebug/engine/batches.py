@@ -29,6 +29,8 @@ WORTH: Final = 64
 """With fewer scalars to compute, nodes run one after the other in the order of the schedule."""
 NARROW: Final = 8
 """A batch of fewer nodes costs more than calls with one number each."""
+SHORT: Final = 8
+"""Sums over rounds narrower than so many narrow batches are made number by number, all in one call."""
 STRETCH: Final = 1024
 """At most so many nodes of narrow batches are one step."""
 
@@ -137,7 +139,7 @@ class Layout:
     def _rounds(self, start: int) -> Rounds:
         part = slice(self.rounds[start], self.rounds[start] + self.arrivals[start])
         widths = self.widths[part]
-        wide = max(1, int(np.count_nonzero(widths >= self.narrow)))
+        wide = max(1, int(np.count_nonzero(widths >= SHORT * self.narrow)))
         rest = widths[wide:]
         tail = np.arange(rest.sum()) - np.repeat(np.cumsum(rest) - rest, rest)
         return Rounds(start, tuple(zip(self.ends[part].tolist(), widths.tolist(), strict=True)), wide, tail)

@@ -83,7 +83,9 @@ class Rounds:
         for k, (offset, width) in enumerate(self.parts[: self.wide] if many else self.parts, start=1):
             partial = adjoints[self.start : self.start + width]
             sent = back.contributions[offset : offset + width]
-            partial[...] = accumulate(back.rule, partial if k > 1 else None, sent, k)
+            made = accumulate(back.rule, partial if k > 1 else None, sent, k)
+            if made is not partial:
+                partial[...] = made
         if many:
             offset = self.parts[self.wide][0]
             add_each(adjoints[self.start :], self.tail, back.contributions[offset : offset + self.tail.size])
