@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resdebug.debugger.debugger import Debugger
-from resdebug.errors import Fault, UsageError
+from resdebug.errors import BadInput, Fault, Place, UsageError
 from resdebug.network import interchange
 from resdebug.network.model import Network
 from resdebug.network.source import read_text
@@ -18,6 +19,11 @@ from resdebug.text import visible
 
 if TYPE_CHECKING:
     import networkx as nx
+
+    from resdebug.export.statistics import Statistics
+    from resdebug.passes.segments import Seen
+
+STATISTICS = b'"format":"resdebug-statistics"'
 
 __all__ = [
     "Debugger", "LedgerRow", "LivePass", "Network", "Pass", "RecordedPass", "differentiate", "from_networkx",
@@ -49,6 +55,9 @@ def open_pass(
     path = Path(path)
     data = read_text(path)
     if not is_trace(data):
+        if STATISTICS in data[:64]:
+            what = "holds statistics of a pass, and no numbers to look at"
+            raise BadInput(Fault("T010", what, "trace the network without --level stats", Place(str(path), 1, 1)))
         network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
         return differentiate(network, rule=rule, report=report)
     recorded = parse_trace(data, str(path), memory=memory)
@@ -56,6 +65,23 @@ def open_pass(
         what = f'a trace is what it is: its target is "{visible(recorded.target)}" and its rule {recorded.rule}'
         raise UsageError(Fault("U001", what, "open the network to run it otherwise"))
     return recorded
+
+
+def open_statistics(
+    path: str | Path, *, target: str | None = None, rule: str = "sum", memory: int | None = None
+) -> tuple[dict[str, Any], Iterable[Seen[Statistics]]]:
+    """Return the header and the events, with statistics in place of tensors, of a trace or network.
+
+    A network is run while somebody reads them, in segments, without keeping its tensors. Raises as ``open_pass`` does.
+    """
+    from resdebug.export import statistics
+
+    path = Path(path)
+    data = read_text(path)
+    if is_trace(data):
+        return statistics.of_pass(open_pass(path, target=target, rule=rule, memory=memory))
+    network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory, kept=False)
+    return statistics.of_network(network, rule=rule, limit=memory)
 
 
 def from_networkx(

@@ -88,6 +88,7 @@ CODES: Final[dict[str, str]] = {
     "T007": "An event speaks of a node or edge that the network does not have.",
     "T008": "A tensor in the trace is not of the shape or type that it should be.",
     "T009": "The trace does not hold the numbers of this leaf: its target does not depend on it.",
+    "T010": "The file holds statistics of a pass, not its numbers.",
     "U001": "The command line is at fault.",
     "U002": "There is no terminal to draw on, or it cannot draw.",
 }

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from resdebug.cli.progress import ProgressBar
-from resdebug.errors import CannotCreate, Fault, IOFailure, Place, render
+from resdebug.errors import CannotCreate, Fault, IOFailure, Place, UsageError, render
 from resdebug.text import human_bytes, visible
 
 
@@ -26,6 +26,8 @@ def run(options: argparse.Namespace) -> int:
         raise CannotCreate(Fault("X002", what, "choose another name", Place(file=str(output))))
     if output is not None:
         check_destination(output, force=options.force)
+    if options.level == "stats":
+        return _statistics(options, output)
     with ProgressBar() as bar:
         pass_ = open_pass(
             Path(options.file), target=options.target, rule=options.rule, memory=options.memory, report=bar.report
@@ -51,4 +53,36 @@ def run(options: argparse.Namespace) -> int:
     else:
         rule = "" if pass_.rule == "sum" else f" (rule {pass_.rule}: wrong on purpose)"
         print(f"{visible(str(output))}: {events} events, {human_bytes(size)}{rule}")
+    return 0
+
+
+def _statistics(options: argparse.Namespace, output: Path | None) -> int:
+    from resdebug.api import open_statistics
+    from resdebug.export.registry import choose_format
+    from resdebug.export.statistics import write
+    from resdebug.export.writing import whole_file
+
+    if choose_format(output, options.format).name != "jsonl":
+        raise UsageError(Fault("X005", "statistics are written as JSONL", "end the name in .jsonl"))
+    with ProgressBar() as bar:
+        header, events = open_statistics(
+            Path(options.file), target=options.target, rule=options.rule, memory=options.memory
+        )
+
+        def progress(done: int, total: int) -> None:
+            bar.report("events", done, total)
+
+        if output is None:
+            if sys.stdout is None:
+                raise IOFailure(Fault("X004", "stdout is closed", "name a file with -o"))
+            write(header, events, sys.stdout.buffer, progress)
+            return 0
+        with whole_file(output, force=options.force) as stream:
+            write(header, events, stream, progress)
+            size = stream.tell()
+    told = {"file": str(output), "format": "statistics", "events": header["events"], "bytes": size}
+    if options.json:
+        print(json.dumps(told | {"rule": header["rule"]}))
+    else:
+        print(f"{visible(str(output))}: statistics of {header['events']} events, {human_bytes(size)}")
     return 0

@@ -42,24 +42,35 @@ def build(
     folder: Path | None = None,
     target: str | None = None,
     limit: int | None = None,
+    kept: bool = True,
 ) -> Network:
     """Check node-link data and return the network.
 
     ``folder`` is where tensor files may lie; ``target`` overrides the file's; ``limit`` is the memory in bytes that
-    values and adjoints together may take (80 % of what is free). Raises BadInput or MissingInput with every fault.
+    values and adjoints together may take (80 % of what is free), unless they are not to be ``kept``. Raises BadInput
+    or MissingInput with every fault.
     """
     with collection_paused():
-        return _Builder(raw, catalogue, folder, target, limits.memory_limit() if limit is None else limit).build()
+        bytes_ = limits.memory_limit() if limit is None else limit
+        return _Builder(raw, catalogue, folder, target, bytes_, kept=kept).build()
 
 
 class _Builder:
     def __init__(
-        self, raw: Mapping[str, Any], catalogue: Catalogue, folder: Path | None, target: str | None, limit: int
+        self,
+        raw: Mapping[str, Any],
+        catalogue: Catalogue,
+        folder: Path | None,
+        target: str | None,
+        limit: int,
+        *,
+        kept: bool = True,
     ) -> None:
         self.raw = raw
         self.catalogue = catalogue
         self.target = target
         self.limit = limit
+        self.kept = kept
         self.faults = FaultList()
         self.files = TensorFiles(folder)
         self.fields = {op: {f.encode_name: f for f in msgspec.structs.fields(c)} for op, c in catalogue.items()}  # type: ignore[arg-type]
@@ -85,7 +96,7 @@ class _Builder:
         order = topological(len(raw_nodes), edges)
         if len(order) < len(raw_nodes):
             self.report_cycle(edges, edges_key, order, names)
-        checker = ShapeChecker(self.faults, names, edges_key, self.limit)
+        checker = ShapeChecker(self.faults, names, edges_key, self.limit, kept=self.kept)
         types = checker.run(order, operators, inputs, {i: value.type for i, value in values.items()})
         check_indices(self.faults, raw_nodes, operators, inputs, types, values)
         nodes = [

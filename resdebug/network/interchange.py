@@ -29,13 +29,19 @@ def read_network(
 
 
 def parse_network(
-    data: bytes, path: Path, catalogue: Catalogue, *, target: str | None = None, limit: int | None = None
+    data: bytes,
+    path: Path,
+    catalogue: Catalogue,
+    *,
+    target: str | None = None,
+    limit: int | None = None,
+    kept: bool = True,
 ) -> Network:
     """Check the text ``data`` of the network file ``path``; tensor files are looked for beside it."""
     with collection_paused():
         raw = decode(data, str(path))
     try:
-        network = build(raw, catalogue, folder=path.parent, target=target, limit=limit)
+        network = build(raw, catalogue, folder=path.parent, target=target, limit=limit, kept=kept)
     except (BadInput, MissingInput) as error:
         raise type(error)(locate(error.faults, data, str(path))) from None
     return network.with_warnings(locate(network.warnings, data, str(path))) if network.warnings else network

@@ -17,11 +17,14 @@ from resdebug.text import human_bytes, plural, visible
 class ShapeChecker:
     """Walks a network from its leaves and reports what an operator's rule refuses."""
 
-    def __init__(self, faults: FaultList, names: Sequence[str | None], edges_key: str, limit: int) -> None:
+    def __init__(
+        self, faults: FaultList, names: Sequence[str | None], edges_key: str, limit: int, *, kept: bool = True
+    ) -> None:
         self.faults = faults
         self.names = names
         self.key = edges_key
         self.limit = limit
+        self.kept = kept
 
     def run(
         self,
@@ -49,7 +52,8 @@ class ShapeChecker:
                 if found is not None:
                     found = known[key] = same.setdefault(found, found)
             types[i] = found
-        self.check_memory(types)
+        if self.kept:
+            self.check_memory(types)
         return types
 
     def complete(self, operator: Signature, inputs: Sequence[Edge | None], types: Sequence[TensorType | None]) -> bool:

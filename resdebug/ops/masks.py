@@ -16,6 +16,9 @@ from resdebug.ops.layout import BLOCK, blocks, flat
 ENOUGH: Final = 1 << 17
 """With fewer elements a second thread is not worth waking."""
 
+SMALL: Final = 1 << 9
+"""So few elements are not worth the trouble."""
+
 _BITS: Final = {"float32": np.int32, "float64": np.int64}
 
 
@@ -34,8 +37,10 @@ def _share(work: Callable[[Sequence[slice]], None], size: int) -> None:
 
 def rectified(x: Array) -> Array:
     """Return ``max(x, 0)``; NaN stays NaN."""
+    if x.size < SMALL:
+        return np.maximum(x, x.dtype.type(0))
     y = np.empty_like(x)
-    views = flat(x, y) if x.ndim else None
+    views = flat(x, y)
     if views is None:
         return np.maximum(x, x.dtype.type(0))
     zeros = _zeros(x.dtype.name)
@@ -50,8 +55,10 @@ def rectified(x: Array) -> Array:
 
 def unless_at_most_zero(x: Array, ybar: Array) -> Array:
     """Return ``ȳ`` where ``x`` is positive or NaN, 0 elsewhere, whatever ``ȳ`` is there."""
+    if x.size < SMALL:
+        return np.where(x <= 0, ybar.dtype.type(0), ybar)
     result = np.empty_like(x, dtype=ybar.dtype)
-    views = flat(x, ybar, result) if x.ndim and x.dtype == ybar.dtype and x.dtype.name in _BITS else None
+    views = flat(x, ybar, result) if x.dtype == ybar.dtype and x.dtype.name in _BITS else None
     if views is None:
         return np.where(x <= 0, ybar.dtype.type(0), ybar)
     bits, zeros = _BITS[x.dtype.name], _zeros(x.dtype.name)

@@ -37,12 +37,22 @@ class Gelu(Elementwise, frozen=True, tag="gelu"):
         """Say where Φ is approximated."""
         return super().words(inputs) | ({"approximation": "tanh"} if self.approximate == "tanh" else {})
 
-    def probability(self, x: Array) -> tuple[Array, Array]:
-        """Return ``Φ(x)`` and its derivative."""
+    def probability(self, x: Array) -> Array:
+        """Return ``Φ(x)``."""
         if self.approximate == "none":
             from scipy.special import ndtr
 
-            return np.asarray(ndtr(x)), np.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+            return np.asarray(ndtr(x))
+        return self.approximated(x)[0]
+
+    def density(self, x: Array) -> tuple[Array, Array]:
+        """Return ``Φ(x)`` and its derivative."""
+        if self.approximate == "none":
+            return self.probability(x), np.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
+        return self.approximated(x)
+
+    def approximated(self, x: Array) -> tuple[Array, Array]:
+        """Return the same by the hyperbolic tangent."""
         # Further out x² would overflow, and 0 · ∞ be NaN.
         x = np.minimum(np.maximum(x, x.dtype.type(-SATURATED)), x.dtype.type(SATURATED))
         t = np.tanh(ROOT_2_OVER_PI * (x + CUBIC * x**3))
@@ -50,11 +60,11 @@ class Gelu(Elementwise, frozen=True, tag="gelu"):
 
     def forward(self, x: Array) -> Array:
         """Return ``x Φ(x)``."""
-        return x * self.probability(x)[0]
+        return x * self.probability(x)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Multiply by ``Φ(x) + x Φ'(x)``."""
-        probability, density = self.probability(x)
+        probability, density = self.density(x)
         return ybar * (probability + x * density)
 
 

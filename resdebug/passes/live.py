@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from resdebug.engine.accumulation import RULES
 from resdebug.engine.allocation import keep_freed_memory
@@ -21,6 +23,9 @@ from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.passes.protocol import Pass
 from resdebug.text import did_you_mean, visible
+
+TINY: Final = 256
+"""No library for linear algebra starts threads for tensors of so few elements."""
 
 Report = Callable[[str, int, int], None]
 """Called with what is being done, how many nodes of it are done, and of how many."""
@@ -75,6 +80,9 @@ class LivePass(Pass):
         ybar = self._adjoints[edge.consumer_index]
         if ybar is None or edge not in self.schedule.deliveries[edge.consumer_index]:
             raise KeyError(f"nothing goes from {edge.consumer} through {edge.slot} to {edge.source}")
+        if max(ybar.size, self.network.nodes[edge.source_index].type.size) < TINY:
+            with np.errstate(all="ignore"):
+                return contribution(self.network, edge, ybar, self._values)
         with threads.ours():
             return contribution(self.network, edge, ybar, self._values)
 

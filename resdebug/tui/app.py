@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.screen import Screen
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker, WorkerCancelled, WorkerState, get_current_worker
 
 from resdebug.errors import Fault, ResdebugError
+from resdebug.estimate import Estimate
 from resdebug.tui import textual_insides
 from resdebug.tui.palette import Commands
 from resdebug.tui.screens.main import LAYOUT, MainScreen
@@ -40,6 +41,7 @@ class DebuggerApp(App[None]):
         self._shown_name = name
         self._ascii_only = ascii_only
         self._reported = 0.0
+        self._estimate = Estimate()
         self.failure: ResdebugError | None = None
         self.crash: BaseException | None = None
         for theme in THEMES:
@@ -79,10 +81,12 @@ class DebuggerApp(App[None]):
         return session
 
     def _report(self, what: str, done: int, total: int) -> None:
+        if get_current_worker().is_cancelled:
+            raise WorkerCancelled("the person has left")
         now = time.monotonic()
         if now - self._reported > _REPORT_EVERY:
             self._reported = now
-            self.call_from_thread(self.main.tell_loading, f"{what} {done} of {total} nodes")
+            self.call_from_thread(self.main.tell_loading, self._estimate.tell(what, done, total, now))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Take over what was loaded, or leave with what went wrong."""

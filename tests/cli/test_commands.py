@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
+import resdebug
 from resdebug.codes import CODES
 from tests.cli.running import run
 from tests.support import GRAPHS, block, two_path
@@ -103,6 +105,35 @@ def test_trace_of_a_trace_changes_form(graph: Path) -> None:
     assert (graph.parent / "a.jsonl").read_bytes() == (graph.parent / "c.jsonl").read_bytes()
     refused = run("trace", "a.jsonl", "-o", "d.jsonl", "--rule", "mean", cwd=graph.parent)
     assert refused.returncode == 2
+
+
+def test_statistics_of_every_event_in_less_memory(tmp_path: Path) -> None:
+    graph, full, stats = (tmp_path / name for name in ("net.json", "full.jsonl", "stats.jsonl"))
+    assert run("new", "resnet20", "-o", str(graph)).returncode == 0
+    # Its values and adjoints take some 9 MB, and without parameters what is kept of it some 2.
+    tight = "--memory=6M"
+    refused = run("trace", str(graph), "-o", str(full), tight)
+    assert refused.returncode == 65
+    assert "S002" in refused.stderr
+    done = run("trace", str(graph), "-o", str(stats), "--level", "stats", "--json", tight)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in stats.read_text().splitlines()]
+    assert lines[0]["format"] == "resdebug-statistics"
+    assert len(lines) == lines[0]["events"] + 2 == json.loads(done.stdout)["events"] + 2
+    assert [line["k"] for line in lines[1:-1]] == list(range(1, lines[0]["events"] + 1))
+    p = resdebug.differentiate(resdebug.load(graph))
+    found = {line["node"]: line["statistics"]["norm"] for line in lines[1:] if line["event"] == "completed"}
+    assert found
+    for node, size in found.items():
+        assert size == pytest.approx(float(np.linalg.norm(np.asarray(p.adjoint(node), dtype=float))), rel=1e-6)
+    none = run("trace", str(graph), "-o", str(full), "--level", "stats", "--memory=100k")
+    assert none.returncode == 65
+    assert not full.exists()
+    opened = run("trace", str(stats), "-o", str(full))
+    assert opened.returncode == 65
+    assert "T010" in opened.stderr
+    other = run("trace", str(graph), "-o", str(tmp_path / "t.json"), "--level", "stats")
+    assert other.returncode == 2
 
 
 def test_trace_to_stdout(graph: Path) -> None:

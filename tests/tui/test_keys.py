@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import resdebug
 from resdebug.passes.events import Completed, Contributed, Seeded
 from resdebug.tui.app import DebuggerApp
 from resdebug.tui.commands import COMMANDS
+from resdebug.tui.pane import Pane
 from resdebug.tui.screens.export import ExportScreen
 from resdebug.tui.screens.help import HelpScreen
 from tests.support import block, residual_chain, two_path
@@ -301,3 +304,24 @@ async def test_keys_while_loading_do_nothing() -> None:
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert app.main.session is not None
+
+
+async def test_leaving_while_a_pass_runs_ends_it_at_the_next_node() -> None:
+    ended = threading.Event()
+
+    def endless(report: Callable[[str, int, int], None]) -> resdebug.LivePass:
+        try:
+            for done in range(100_000):
+                report("forward", done, 100_000)
+                time.sleep(0.01)
+        finally:
+            ended.set()
+        return two_path().run()
+
+    app = DebuggerApp(endless, "endless.json")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause(0.3)
+        assert "forward" in str(app.main.query_one("#header", Pane).lines)
+        await pilot.press("q")
+    assert ended.wait(5)
+    assert app.return_code == 0
