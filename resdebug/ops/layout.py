@@ -13,6 +13,9 @@ from resdebug.ops.base import Array
 BLOCK: Final = 1 << 15
 """Elements that a chain of elementwise steps takes at a time, so that they stay in a core's own cache."""
 
+STRIP: Final = 1 << 18
+"""Elements of unfolded windows at a time."""
+
 WIDE: Final = 2048
 """Rows are joined until they are about so long: a loop over short rows is slow."""
 
@@ -46,11 +49,6 @@ def rows(x: Array) -> Array:
     if not last.flags.c_contiguous:
         last = np.ascontiguousarray(last)
     return last.reshape(last.size // max(x.shape[1], 1), x.shape[1])
-
-
-def unrows(matrix: Array, shape: tuple[int, ...]) -> Array:
-    """Return the view (N, C, …) of a matrix (places, C)."""
-    return channels_first(matrix.reshape(shape[0], *shape[2:], shape[1]))
 
 
 def flat(x: NDArray[Any], *others: NDArray[Any]) -> tuple[NDArray[Any], ...] | None:

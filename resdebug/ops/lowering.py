@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from resdebug.ops import threads
 from resdebug.ops.base import Array
-from resdebug.ops.layout import channels_first, channels_last, compact, empty_last, rows
+from resdebug.ops.layout import STRIP, channels_first, channels_last, compact, empty_last, rows
 from resdebug.ops.memo import Memo
 from resdebug.ops.windows import Axes, Margins, Window
 
-STRIP: Final = 1 << 18
-"""Elements of unfolded windows at a time."""
+PLANES: Final = 1 << 20
+"""Elements of unfolded windows at a time where they are added up plane by plane: long lines are worth more there."""
 
 FEW: Final = 4
 """Fewer channels than this are added up plane by plane: as rows they would be too short."""
@@ -254,13 +254,15 @@ def _by_planes(ybar: Array, weight: Array, window: Window, groups: int, shape: A
     """The same channel by channel where there are few, as in images of three colours."""
     margins = window.padding
     wide = np.zeros((*shape[:2], *widened(shape[2:], margins)), np.result_type(ybar, weight))
-    counts = ybar.shape[2:]
-    sent = rows(ybar).reshape(shape[0], math.prod(counts), ybar.shape[1])
+    counts, size = ybar.shape[2:], math.prod(window.kernel)
+    sent = rows(ybar)
     for ins, outs in _groups(groups, shape[1], weight.shape[0]):
         matrix = _as_written(weight[outs])
-        for n in range(shape[0]):
-            parts = np.matmul(matrix, sent[n, :, outs].T).reshape(shape[1] // groups, math.prod(window.kernel), *counts)
-            whole = wide[n, ins]
-            for t, (_, *place) in enumerate(window.places(counts)):
-                whole[tuple(place)] += parts[:, t]
+        target = sliding(channels_last(wide)[..., ins], window, counts, writeable=True)
+        channels = target.shape[-1]
+        for where, places in strips(shape[0], counts, size * channels, PLANES):
+            part = target[where]
+            sending = np.matmul(matrix, sent[places, outs].T).reshape(channels, size, *part.shape[: 1 + len(counts)])
+            for t, element in enumerate(np.ndindex(*window.kernel)):
+                part[(..., *element, slice(None))] += np.moveaxis(sending[:, t], 0, -1)
     return compact(wide[(slice(None), slice(None), *inside(shape[2:], margins))])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from resdebug.network.signature import RuleBroken
 from resdebug.network.types import ITEM_BYTES, TensorType, shape_text
 from resdebug.ops.base import Array
-from resdebug.ops.layout import compact, empty_last
+from resdebug.ops.layout import STRIP, compact, empty_last
 
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 31)]
 NonNegative: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
@@ -93,12 +93,17 @@ class Window(NamedTuple):
         )
 
     def workspace(self, x: TensorType, *, unfolded: bool) -> int:
-        """Return the bytes of ``x`` with its margins, and where it is ``unfolded``, of all windows side by side."""
+        """Return the bytes of ``x`` with its margins, and where it is ``unfolded``, of a strip of windows."""
         sizes = x.shape[2:]
         images, item = math.prod(x.shape[:2]), ITEM_BYTES[x.dtype]
         padded = math.prod(_widened(sizes, self.margins(*sizes)))
-        columns = math.prod(self.kernel) * math.prod(self.output(*sizes)) if unfolded else 0
-        return images * item * (padded + columns)
+        if not unfolded:
+            return images * item * padded
+        # One line of places at least is unfolded at a time.
+        counts = self.output(*sizes)
+        width = math.prod(self.kernel) * x.shape[1]
+        whole = x.shape[0] * width * math.prod(counts)
+        return item * (images * padded + min(whole, max(STRIP, width * math.prod(counts[1:]))))
 
     def pad(self, x: NDArray[Any], fill: float = 0.0) -> NDArray[Any]:
         """Return ``x`` with its margins of ``fill``; itself where it has none."""

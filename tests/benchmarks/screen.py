@@ -13,7 +13,8 @@ from tests.benchmarks.running import alternately, medians
 from tests.benchmarks.terminal import Terminal
 from tests.support import GRAPHS
 
-COMMAND = [sys.executable, "-m", "resdebug"]
+INSTALLED = Path(sys.executable).parent / "resdebug"
+COMMAND = [str(INSTALLED)] if INSTALLED.exists() else [sys.executable, "-m", "resdebug"]
 BARE = """
 from textual.app import App
 from textual.widgets import Static

@@ -116,7 +116,6 @@ def test_strips_cut_a_large_image_without_a_seam(monkeypatch: pytest.MonkeyPatch
     ybar = rng.standard_normal((2, 4, *window.output(11, 9)))
     d = Drawn(x, weight, ybar, window, 1)
     for fill in (1, 200, 700, 3000):
-        monkeypatch.setattr(lowering, "STRIP", fill)
         monkeypatch.setattr(lowering.strips, "__defaults__", (fill,))
         compare(d, *lowered(d))
 

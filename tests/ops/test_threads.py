@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from resdebug.ops import threads
 
@@ -63,9 +62,9 @@ def test_the_library_has_its_threads_back_afterwards(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(threads, "_ALREADY", False)
 
     def now() -> list[int]:
-        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+        return [pool["num_threads"] for pool in threads._controller().info() if pool["user_api"] == "blas"]
 
-    with threadpool_limits(2, user_api="blas"):
+    with threads._controller().limit(limits=2, user_api="blas"):
         before = now()
         with threads.ours():
             with threads.ours():

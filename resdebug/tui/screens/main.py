@@ -130,6 +130,8 @@ class MainScreen(Screen[None]):
             self.call_after_refresh(self.tell_loading, "loading …")
         else:
             self.call_after_refresh(self.refresh_panes)
+        # The terminal may have lost what panes of the same size as before believe to be there.
+        self.call_after_refresh(self.refresh)
 
     def start(self, session: Session) -> None:
         """Take over a session that has been loaded."""
