@@ -20,7 +20,7 @@ from resdebug.ops.layout import BLOCK, channels_last, empty_last, joined
 
 T = TypeVar("T")
 
-ENOUGH: Final = 1 << 17
+ENOUGH: Final = 1 << 19
 """With fewer elements a second thread is not worth waking."""
 
 

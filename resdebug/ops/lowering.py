@@ -10,7 +10,7 @@ the weight's own order.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import mul
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +23,12 @@ from resdebug.ops.base import Array
 from resdebug.ops.layout import STRIP, channels_first, channels_last, compact, empty_last, rows
 from resdebug.ops.memo import Memo
 from resdebug.ops.windows import Axes, Margins, Window
+
+PIECE: Final = 196
+"""Fewer places make a product slow."""
+
+SHARED: Final = 1 << 23
+"""Multiplications from which a product is done in two halves."""
 
 PLANES: Final = 1 << 20
 """Elements of unfolded windows at a time where they are added up plane by plane: long lines are worth more there."""
@@ -41,7 +47,10 @@ class Strip(NamedTuple):
     rows: slice
 
 
-DIRECT: Final = Strip((slice(None), slice(None)), slice(None))
+def _rows(count: int) -> list[Strip]:
+    """Cut places that need no unfolding into some strips of at least ``PIECE``."""
+    size = max(PIECE, -(-count // 4))
+    return [Strip((slice(None), slice(None)), slice(i, min(i + size, count))) for i in range(0, count, size)]
 
 
 def strips(examples: int, counts: Axes, width: int, fill: int = STRIP) -> Iterator[Strip]:
@@ -95,12 +104,12 @@ class Lowered:
         self.as_weight = as_weight
         direct = self.size == 1 and x.flags.c_contiguous and x.shape[1:-1] == counts
         self.matrix = x.reshape(-1, x.shape[-1]) if direct else None
-        self.strips = [DIRECT] if direct else list(strips(len(x), counts, self.width))
+        self.strips = _rows(len(self.matrix)) if self.matrix is not None else list(strips(len(x), counts, self.width))
 
     def unfolded(self, some: Iterable[Strip]) -> Iterator[tuple[slice, Array]]:
         """Yield the places of some strips, and their windows as a matrix (places, width) that the next overwrites."""
         if self.matrix is not None:
-            yield slice(None), self.matrix
+            yield from ((places, self.matrix[places]) for _, places in some)
             return
         buffer = np.empty(0, self.view.dtype)
         for where, places in some:
@@ -136,13 +145,31 @@ def _apply(x: Array, matrix: Array, window: Window, groups: int, counts: Axes, *
     wide = padded(x, window.padding)
     for ins, outs in _groups(groups, x.shape[1], matrix.shape[1]):
         lowered = Lowered(wide[..., ins], window, counts, as_weight=as_weight)
-
-        def multiply(some: Iterable[Strip], lowered: Lowered = lowered, outs: slice = outs) -> None:
-            for places, columns in lowered.unfolded(some):
-                np.matmul(columns, matrix[:, outs], out=flat[places, outs])
-
-        threads.share(multiply, lowered.strips)
+        _multiply(lowered, matrix[:, outs], flat[:, outs])
     return y
+
+
+def _multiply(lowered: Lowered, matrix: Array, y: Array) -> None:
+    """Write windows times ``matrix`` to ``y`` (places, out), by strips, or by output channels where there is one strip.
+
+    Who does which part is open, what the parts are is not: so the bits do not depend on it.
+    """
+
+    def by_strips(some: Sequence[Strip]) -> None:
+        for places, columns in lowered.unfolded(some):
+            np.matmul(columns, matrix, out=y[places])
+
+    if len(lowered.strips) > 1 or y.shape[0] * matrix.size < SHARED:
+        threads.share(by_strips, lowered.strips)
+        return
+    ((places, columns),) = lowered.unfolded(lowered.strips)
+
+    def by_channels(some: Sequence[slice]) -> None:
+        for outs in some:
+            np.matmul(columns, matrix[:, outs], out=y[places, outs])
+
+    half = matrix.shape[1] // 2
+    threads.share(by_channels, [slice(half), slice(half, None)])
 
 
 def correlate_weight(ybar: Array, x: Array, window: Window, groups: int, shape: Axes) -> Array:

@@ -13,7 +13,7 @@ from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.ops.layout import BLOCK, blocks, flat
 
-ENOUGH: Final = 1 << 17
+ENOUGH: Final = 1 << 19
 """With fewer elements a second thread is not worth waking."""
 
 SMALL: Final = 1 << 9

@@ -20,7 +20,7 @@ from resdebug.ops.layout import channels_last, empty_last
 from resdebug.ops.memo import Memo
 from resdebug.ops.windows import Axes, Margins, Window
 
-STRIP: Final = 1 << 18
+STRIP: Final = 1 << 17
 """Elements of transformed tiles at a time."""
 
 MANY: Final = 1024
