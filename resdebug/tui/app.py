@@ -64,6 +64,10 @@ class DebuggerApp(App[None]):
         """Start loading."""
         if not self.is_headless:
             textual_insides.handle_signals(self)
+        # Imports in another thread would hold up the first picture.
+        self.main.call_after_refresh(self._start_loading)
+
+    def _start_loading(self) -> None:
         self.run_worker(self._session, thread=True, name="load", exit_on_error=False)
 
     @property
