@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -17,21 +18,32 @@ SAFE: Final = (1e-20, 1e30)
 
 def norm(array: Array) -> float:
     """Return the Euclidean norm ``√Σ x²`` of all elements; scaled where squares would overflow or vanish."""
-    flat = array.ravel(order="K")
     with np.errstate(all="ignore"):
-        if flat.dtype == np.float32:
-            total = sum(float(np.dot(part, part)) for part in map(flat.__getitem__, _blocks(flat.size)))
-            if SAFE[0] < total < SAFE[1]:
-                return float(np.sqrt(total))
-        flat = flat.astype(np.float64, copy=False)
-        plain = float(np.sqrt(flat @ flat))
-        if 1e-140 < plain < 1e140 or not flat.size:
-            return plain
-        largest = float(np.abs(flat).max())
-        if largest == 0 or not np.isfinite(largest):
-            return largest
-        scaled = flat / largest
-        return largest * float(np.sqrt(scaled @ scaled))
+        return quiet_norm(array)
+
+
+def quiet_norm(array: Array) -> float:
+    """Return the same where floating-point warnings are silenced already."""
+    flat = array.ravel(order="K")
+    if flat.dtype == np.float32:
+        total = _squares(flat)
+        if SAFE[0] < total < SAFE[1]:
+            return math.sqrt(total)
+    flat = flat.astype(np.float64, copy=False)
+    plain = float(np.sqrt(flat @ flat))
+    if 1e-140 < plain < 1e140 or not flat.size:
+        return plain
+    largest = float(np.abs(flat).max())
+    if largest == 0 or not np.isfinite(largest):
+        return largest
+    scaled = flat / largest
+    return largest * float(np.sqrt(scaled @ scaled))
+
+
+def _squares(flat: Array) -> float:
+    if flat.size <= BLOCK:
+        return float(flat.dot(flat))
+    return math.fsum(float(part.dot(part)) for part in map(flat.__getitem__, _blocks(flat.size)))
 
 
 def _blocks(size: int) -> list[slice]:

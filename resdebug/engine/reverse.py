@@ -11,7 +11,7 @@ import numpy as np
 from resdebug.engine.accumulation import accumulate
 from resdebug.engine.forward import Progress, frozen, inputs_of, operator_of
 from resdebug.engine.kept import ByNode
-from resdebug.engine.norms import norm
+from resdebug.engine.norms import quiet_norm
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 from resdebug.ops import threads
@@ -69,7 +69,7 @@ def reverse_pass(
     def send(edge: Edge, ybar: Array) -> Array:
         sent = _sent(network, edge, ybar, values)
         if norms is not None:
-            norms[edge.index] = norm(sent)
+            norms[edge.index] = quiet_norm(sent)
         return sent
 
     with threads.ours():

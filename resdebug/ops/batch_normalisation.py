@@ -18,8 +18,8 @@ from resdebug.ops.channels import affine, combined, moments, scaled, sums_with
 from resdebug.ops.memo import Memo
 from resdebug.ops.normalisation import CENTRED, CHANNEL, RUNNING, RunningNorm, check_channels
 
-_MOMENTS: Final[Memo[tuple[Array, Array]]] = Memo()
-"""Mean and variance, which the forward pass and three contributions need."""
+_STATISTICS: Final[Memo[tuple[Array, Array]]] = Memo()
+"""μ and 1/σ, which the forward pass and three contributions need."""
 
 _SUMS: Final[Memo[tuple[Array, Array]]] = Memo()
 """Sums over an adjoint, which all three contributions need."""
@@ -63,12 +63,23 @@ class BatchNorm(RunningNorm, frozen=True, tag="batch_norm"):
 
     def statistics(self, x: Array, *running: Array | None) -> tuple[Array, Array]:
         """Return μ and 1/σ per channel."""
-        mean, variance = running
         if self.training:
-            mean, variance = _MOMENTS.get(moments, x)
+            return _STATISTICS.get(self.own, x, of=self.eps)
+        mean, variance = running
         if mean is None or variance is None:
             raise ValueError("batch_norm: there are no running statistics")
-        return mean, 1 / np.sqrt(variance + x.dtype.type(self.eps))
+        return mean, self.inverse(variance)
+
+    def own(self, x: Array) -> tuple[Array, Array]:
+        """Return μ and 1/σ of the batch itself."""
+        mean, variance = moments(x)
+        inverse = self.inverse(variance)
+        inverse.flags.writeable = False
+        return mean, inverse
+
+    def inverse(self, variance: Array) -> Array:
+        """Return 1/σ."""
+        return np.asarray(1 / np.sqrt(variance + variance.dtype.type(self.eps)))
 
     def forward(self, x: Array, weight: Array | None, bias: Array | None, *running: Array | None) -> Array:
         """Return ``x̂ ⊙ weight + bias``."""

@@ -19,11 +19,14 @@ ENOUGH: Final = 1 << 19
 SMALL: Final = 1 << 9
 """So few elements are not worth the trouble."""
 
-_BITS: Final = {"float32": np.int32, "float64": np.int64}
+_BITS: Final[dict[np.dtype[Any], type[np.signedinteger[Any]]]] = {
+    np.dtype(np.float32): np.int32,
+    np.dtype(np.float64): np.int64,
+}
 
 
 @lru_cache(maxsize=8)
-def _zeros(dtype: str) -> NDArray[Any]:
+def _zeros(dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return a block of zeros: numpy is faster with two arrays than with an array and a number."""
     zeros = np.zeros(BLOCK, dtype)
     zeros.flags.writeable = False
@@ -43,7 +46,7 @@ def rectified(x: Array) -> Array:
     views = flat(x, y)
     if views is None:
         return np.maximum(x, x.dtype.type(0))
-    zeros = _zeros(x.dtype.name)
+    zeros = _zeros(x.dtype)
 
     def work(some: Iterable[slice]) -> None:
         for b in some:
@@ -58,10 +61,10 @@ def unless_at_most_zero(x: Array, ybar: Array) -> Array:
     if x.size < SMALL:
         return np.where(x <= 0, ybar.dtype.type(0), ybar)
     result = np.empty_like(x, dtype=ybar.dtype)
-    views = flat(x, ybar, result) if x.dtype == ybar.dtype and x.dtype.name in _BITS else None
+    views = flat(x, ybar, result) if x.dtype == ybar.dtype and x.dtype in _BITS else None
     if views is None:
         return np.where(x <= 0, ybar.dtype.type(0), ybar)
-    bits, zeros = _BITS[x.dtype.name], _zeros(x.dtype.name)
+    bits, zeros = _BITS[x.dtype], _zeros(x.dtype)
 
     def work(some: Iterable[slice]) -> None:
         mask = np.empty(min(x.size, BLOCK), bool)
@@ -78,7 +81,7 @@ def unless_at_most_zero(x: Array, ybar: Array) -> Array:
 
 def where(mask: NDArray[np.bool_], ybar: Array) -> Array:
     """Return ``ȳ`` where ``mask`` holds, 0 elsewhere, whatever ``ȳ`` is there."""
-    bits = _BITS.get(ybar.dtype.name)
+    bits = _BITS.get(ybar.dtype)
     if bits is None:
         return np.where(mask, ybar, 0)
     result: Array = np.bitwise_and(ybar.view(bits), np.negative(mask.view(np.int8)))

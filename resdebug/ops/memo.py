@@ -18,13 +18,14 @@ class Memo(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, ...], tuple[tuple[weakref.ref[NDArray[Any]], ...], T]] = {}
+        self._kept: dict[tuple[object, ...], tuple[tuple[weakref.ref[NDArray[Any]], ...], T]] = {}
 
-    def get(self, make: Callable[..., T], *arrays: NDArray[Any]) -> T:
-        """Return ``make(*arrays)``, made once."""
-        if any(x.flags.writeable for x in arrays):
-            return make(*arrays)
-        key = tuple(map(id, arrays))
+    def get(self, make: Callable[..., T], *arrays: NDArray[Any], of: object = None) -> T:
+        """Return ``make(*arrays)``, made once; ``of`` tells apart what is made of the same arrays."""
+        for x in arrays:
+            if x.flags.writeable:
+                return make(*arrays)
+        key = (of, *map(id, arrays))
         kept = self._kept.get(key)
         if kept is not None and all(ref() is x for ref, x in zip(kept[0], arrays, strict=True)):
             return kept[1]
