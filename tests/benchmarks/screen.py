@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import statistics
 import sys
@@ -35,6 +36,8 @@ def first_frame(command: list[str], shown: str) -> float:
 
 def first_frames(rounds: int) -> dict[str, float]:
     """Return the medians of the app with a small network, and of a bare Textual app."""
+    # An installed package has its bytecode; a checkout that was just edited may not.
+    compileall.compile_dir(Path(resdebug.__file__).parent, quiet=2)
     app = [*COMMAND, str(GRAPHS / "resblock.json")]
     bare = [sys.executable, "-c", BARE]
     ours, peer = medians(alternately(rounds, lambda: first_frame(app, "resdebug"), lambda: first_frame(bare, "ready")))
