@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import Future
 from functools import partial
 from typing import Final
@@ -20,8 +21,8 @@ from resdebug.ops.base import Array
 Norms = dict[int, float]
 """Euclidean norms of contributions, by the edge's index."""
 
-WORTH: Final = 1 << 12
-"""A contribution to a leaf is made on another thread where the adjoint that it is made of has so many elements."""
+WORTH: Final = 1 << 26
+"""Multiplications from which a contribution to a leaf is made on another thread: less is sooner done than told."""
 
 
 def contribution(network: Network, edge: Edge, ybar: Array, values: ByNode) -> Array:
@@ -82,7 +83,7 @@ def reverse_pass(
                     adjoints[i] = ybar = frozen(ybar)
                     for edge in schedule.deliveries[i]:
                         source = edge.source_index
-                        if ybar.size >= WORTH and _may_wait(network, schedule, source):
+                        if _may_wait(network, schedule, source, ybar.size):
                             aside[source] = threads.later(partial(send, edge, ybar))
                             continue
                         arrived[source] += 1
@@ -97,7 +98,13 @@ def reverse_pass(
     return adjoints
 
 
-def _may_wait(network: Network, schedule: Schedule, source: int) -> bool:
-    """Whether this is a leaf with one contribution that takes long: to a matrix or a kernel."""
+def _may_wait(network: Network, schedule: Schedule, source: int, sent: int) -> bool:
+    """Whether this is a leaf with one contribution that takes long: each of ``sent`` numbers meets a row of it."""
     node = network.nodes[source]
-    return threads.count() > 1 and node.is_leaf and len(node.shape) > 1 and len(schedule.arrivals[source]) == 1
+    return (
+        node.is_leaf
+        and len(node.shape) > 1
+        and threads.count() > 1
+        and sent * math.prod(node.shape[1:]) >= WORTH
+        and len(schedule.arrivals[source]) == 1
+    )

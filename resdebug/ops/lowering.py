@@ -27,8 +27,8 @@ from resdebug.ops.windows import Axes, Margins, Window
 PIECE: Final = 196
 """Fewer places make a product slow."""
 
-SHARED: Final = 1 << 23
-"""Multiplications from which a product is done in two halves."""
+SHARED: Final = 1 << 25
+"""Multiplications from which a product is shared between threads."""
 
 PLANES: Final = 1 << 20
 """Elements of unfolded windows at a time where they are added up plane by plane: long lines are worth more there."""
@@ -159,7 +159,10 @@ def _multiply(lowered: Lowered, matrix: Array, y: Array) -> None:
         for places, columns in lowered.unfolded(some):
             np.matmul(columns, matrix, out=y[places])
 
-    if len(lowered.strips) > 1 or y.shape[0] * matrix.size < SHARED:
+    if y.shape[0] * matrix.size < SHARED:
+        by_strips(lowered.strips)
+        return
+    if len(lowered.strips) > 1:
         threads.share(by_strips, lowered.strips)
         return
     ((places, columns),) = lowered.unfolded(lowered.strips)

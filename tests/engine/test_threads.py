@@ -13,7 +13,7 @@ from resdebug.engine.allocation import keep_freed_memory
 
 DIGEST = """
 import hashlib, resdebug
-net = resdebug.generate("resnet20", batch=8)
+net = resdebug.generate("resnet20", batch=32)
 p = resdebug.differentiate(net, norms=True)
 found = hashlib.sha256()
 for node in net.nodes:
