@@ -5,9 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 
+from resdebug.cli.arguments import Parser
 from resdebug.codes import CODES
 from resdebug.errors import Fault, UsageError
 from resdebug.text import did_you_mean, visible
+
+
+def arguments(sub: Parser) -> None:
+    """Declare what the command takes."""
+    sub.add_argument("code", nargs="?", metavar="CODE", help="the code; without it all are listed")
+    sub.add_argument("--json", action="store_true", help="as JSON")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resdebug.cli.arguments import Parser, input_file
 from resdebug.errors import Fault, UsageError, render
 from resdebug.network import limits
 from resdebug.network.source import open_regular
@@ -16,6 +17,14 @@ from resdebug.text import visible
 if TYPE_CHECKING:
     from resdebug.passes.live import Report
     from resdebug.passes.protocol import Pass
+
+
+def arguments(sub: Parser) -> None:
+    """Declare what the command takes."""
+    input_file(sub, "a network (node-link JSON) or a trace")
+    sub.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+    sub.add_argument("--light", action="store_true", help="colours for a light background")
+    sub.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,16 +9,25 @@ import textwrap
 from itertools import groupby
 from typing import Any
 
+from resdebug.cli.arguments import Parser
 from resdebug.errors import Fault, UsageError
-from resdebug.ops import CATALOGUE
-from resdebug.ops.describing import describe
 from resdebug.text import did_you_mean, visible
 
 WIDTH = 100
 
 
+def arguments(sub: Parser) -> None:
+    """Declare what the command takes."""
+    sub.add_argument("name", nargs="?", metavar="OPERATOR", help="the operator to explain")
+    sub.add_argument("--form", choices=("unicode", "ascii", "latex"), help="how formulas are written")
+    sub.add_argument("--json", action="store_true", help="as JSON")
+
+
 def run(options: argparse.Namespace) -> int:
     """Print the table of operators, or all about one."""
+    from resdebug.ops import CATALOGUE
+    from resdebug.ops.describing import describe
+
     if options.name is not None and options.name not in CATALOGUE:
         what = f'there is no operator "{visible(options.name)}"'
         raise UsageError(Fault("G020", what, did_you_mean(options.name, CATALOGUE) or "resdebug ops lists them all"))

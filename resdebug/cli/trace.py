@@ -7,9 +7,25 @@ import json
 import sys
 from pathlib import Path
 
+from resdebug.cli.arguments import Parser, input_file
 from resdebug.cli.progress import ProgressBar
 from resdebug.errors import CannotCreate, Fault, IOFailure, Place, UsageError, render
 from resdebug.text import human_bytes, visible
+
+
+def arguments(sub: Parser) -> None:
+    """Declare what the command takes."""
+    input_file(sub, "a network (node-link JSON) or a trace")
+    sub.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write; - is stdout")
+    sub.add_argument("--format", metavar="NAME", help="jsonl or json; without it the suffix decides")
+    sub.add_argument(
+        "--level",
+        choices=("full", "stats"),
+        default="full",
+        help="every number, or statistics of every tensor: for networks that do not fit into memory (jsonl)",
+    )
+    sub.add_argument("--force", action="store_true", help="replace the output if it exists")
+    sub.add_argument("--json", action="store_true", help="say what was written as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
