@@ -1,0 +1,1 @@
+"""What commands do to the session, in groups; the debugger's screen is made of them."""

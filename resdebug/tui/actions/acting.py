@@ -1,0 +1,47 @@
+"""What every group of commands may count on: a screen with a session, and panes that show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.screen import Screen
+
+from resdebug.tui.panes.widgets import SessionPane
+
+if TYPE_CHECKING:
+    from resdebug.tui.session import Session
+
+
+class Acting(Screen[None]):
+    """A screen on a session; while ``session`` is None the network is still being loaded."""
+
+    session: Session | None = None
+    shown_name: str = ""
+    ascii_only: bool = False
+
+    def refresh_panes(self) -> None:
+        """Let every pane show the session as it is now."""
+        if self.session is not None:
+            self.session.count = ""
+            for pane in self.query(SessionPane):
+                pane.update_from(self.session)
+
+    def count(self) -> int | None:
+        """Return the count that was typed, and forget it."""
+        session = self.needed
+        typed, session.count = session.count, ""
+        return int(typed) if typed else None
+
+    @property
+    def needed(self) -> Session:
+        """The session; commands run only when there is one."""
+        return cast("Session", self.session)
+
+    def moved(self) -> None:
+        """Time has moved: the selection follows."""
+        self.needed.follow()
+        self.refresh_panes()
+
+    def tell(self, text: str, timeout: float = 3) -> None:
+        """Tell the person something, for some seconds."""
+        self.app.notify(text, timeout=timeout, markup=False)

@@ -1,0 +1,60 @@
+"""Commands that move time."""
+
+from __future__ import annotations
+
+from textual import on
+
+from resdebug.tui.actions.acting import Acting
+from resdebug.tui.panes.widgets import TimelinePane
+
+
+class TravelActions(Acting):
+    """Forward and backward in time."""
+
+    def action_step(self, granularity: str) -> None:
+        """Step forward."""
+        self.needed.debugger.step(granularity, self.count() or 1)
+        self.moved()
+
+    def action_back(self, granularity: str) -> None:
+        """Step back."""
+        self.needed.debugger.back(granularity, self.count() or 1)
+        self.moved()
+
+    def action_resume(self, reverse: bool) -> None:
+        """Continue to a stop."""
+        debugger = self.needed.debugger
+        for _ in range(min(self.count() or 1, len(debugger.timeline))):
+            if debugger.resume(reverse=reverse) is None:
+                kind = "stop" if debugger.breakpoints else "fork"
+                where = "start" if reverse else "end"
+                self.app.notify(f"no further {kind}: this is the {where} of the pass", timeout=3, markup=False)
+                break
+        self.moved()
+
+    def action_jump_start(self) -> None:
+        """Go to the start, or to the event whose number was typed."""
+        self.needed.debugger.jump(self.count() or 0)
+        self.moved()
+
+    def action_jump_end(self) -> None:
+        """Go to the end, or to the event whose number was typed."""
+        debugger = self.needed.debugger
+        debugger.jump(self.count() or len(debugger.timeline))
+        self.moved()
+
+    def action_to_selection(self) -> None:
+        """Run to where the selected node's adjoint is complete."""
+        session = self.needed
+        session.count = ""
+        name = session.selected
+        session.debugger.to_node(name)
+        self.moved()
+        session.select(name)
+        self.refresh_panes()
+
+    @on(TimelinePane.Clicked)
+    def moment_clicked(self, message: TimelinePane.Clicked) -> None:
+        """Jump to the moment that was clicked."""
+        self.needed.debugger.jump(message.position)
+        self.moved()
