@@ -59,7 +59,7 @@ def open_pass(
             what = "holds statistics of a pass, and no numbers to look at"
             raise BadInput(Fault("T010", what, "trace the network without --level stats", Place(str(path), 1, 1)))
         network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
-        return differentiate(network, rule=rule, report=report)
+        return differentiate(network, rule=rule, report=report, norms=True)
     recorded = parse_trace(data, str(path), memory=memory)
     if target not in {None, recorded.target} or rule not in {"sum", recorded.rule}:
         what = f'a trace is what it is: its target is "{visible(recorded.target)}" and its rule {recorded.rule}'

@@ -14,6 +14,7 @@ import numpy as np
 
 from resdebug.engine.accumulation import accumulate
 from resdebug.engine.forward import frozen
+from resdebug.engine.norms import norm
 from resdebug.network.digest import digest
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
@@ -80,6 +81,10 @@ class Pass(ABC):
     @abstractmethod
     def contribution(self, edge: Edge) -> Array:
         """Return what ``edge.consumer`` sends to ``edge.source``. Raises KeyError when nothing goes through it."""
+
+    def norm(self, edge: Edge) -> float:
+        """Return the Euclidean norm of a contribution. Raises KeyError when nothing goes through ``edge``."""
+        return norm(self.contribution(edge))
 
     def arrivals(self, node: str) -> tuple[Edge, ...]:
         """Return the edges through which contributions reach ``node``, in order of arrival."""

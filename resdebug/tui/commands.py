@@ -50,6 +50,13 @@ COMMANDS: Final = (
     Command("heat", "h", "Numbers or heat map", "how the tensor is shown", "View"),
     Command("slice(1)", "right_square_bracket", "Next slice", "of a tensor of three or more axes", "View", "", "]"),
     Command("slice(-1)", "left_square_bracket", "Previous slice", "the other way round", "View", "", "["),
+    Command(
+        "fold", "z", "Fold or unfold", "the block of the selection as one row; 2z the block around it", "View", "fold"
+    ),
+    Command("fold_all", "Z", "Fold all blocks", "the inner blocks, then the outer ones, then unfold", "View"),
+    Command(
+        "order", "r", "Forward or reverse order", "the graph from the target down, or from the inputs down", "View"
+    ),
     Command("leaves", "p", "Parameters", "show or tuck away parameters and constants", "View"),
     Command("pane(1)", "tab", "Next pane", "the active pane scrolls; narrow screens show only it", "View", "pane"),
     Command("pane(-1)", "shift+tab", "Previous pane", "the other way round", "View"),

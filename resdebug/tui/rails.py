@@ -22,6 +22,7 @@ _GLYPHS: Final = {
     UP | DOWN | LEFT: "┤", UP | DOWN | RIGHT: "├", DOWN | LEFT | RIGHT: "┬", UP | LEFT | RIGHT: "┴",
     UP | DOWN | LEFT | RIGHT: "┼",
 }  # fmt: skip
+_FLIPPED: Final = str.maketrans("╯╰╮╭┬┴", "╮╭╯╰┴┬")
 _HEAVY: Final = str.maketrans("│─╯╰╮╭┤├┬┴┼", "┃━┛┗┓┏┫┣┳┻╋")
 
 
@@ -198,6 +199,11 @@ def _free(taken: list[tuple[int, int]], top: int, bottom: int) -> bool:
 def heavy(glyph: str) -> str:
     """Return the bold form of a line, for a lane that carries an adjoint."""
     return glyph.translate(_HEAVY)
+
+
+def upside_down(glyph: str) -> str:
+    """Return a line as it is in a drawing whose rows run the other way."""
+    return glyph.translate(_FLIPPED)
 
 
 def as_text(rails: Rails, glyphs: Sequence[str]) -> list[str]:

@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import cached_property
 
 from resdebug.network.model import Network, Node
 from resdebug.passes.protocol import Pass
+from resdebug.tui.folding import Blocks, Unit
 from resdebug.tui.rails import Rails
+
+
+class Arrangement:
+    """What every drawing of a pass starts from: its nodes in order, those with a row of their own, their blocks."""
+
+    def __init__(self, pass_: Pass) -> None:
+        network = pass_.network
+        taking_part = list(pass_.schedule.order)
+        self._taking_part = known = frozenset(taking_part)
+        self.network = network
+        self.everything: Sequence[int] = taking_part + [n.index for n in network.nodes if n.index not in known]
+        self.main: Sequence[int] = [i for i in self.everything if not _tucked(network.nodes[i])] or self.everything
+        """Nodes that are drawn on rails: all but parameters, constants and labels."""
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The blocks that can be folded."""
+        return Blocks(self.network, self.main, self._taking_part)
 
 
 class Rows:
     """The rows of the graph pane and their drawing.
 
-    Nodes of the pass come in the order of the reverse pass, then those that take no part. Parameters and constants
-    are not drawn on rails: they stand beside their first consumer, ``with_leaves`` in rows of their own under it,
-    else tucked away.
+    Nodes of the pass come in the order of the reverse pass, then those that take no part; with ``forward`` the other
+    way round. Parameters and constants are not drawn on rails: they stand beside their first consumer,
+    ``with_leaves`` in rows of their own next to it, else tucked away. A folded block is one row.
     """
 
-    def __init__(self, pass_: Pass, *, with_leaves: bool) -> None:
-        network = pass_.network
-        taking_part = list(pass_.schedule.order)
-        known = set(taking_part)
-        everything = taking_part + [node.index for node in network.nodes if node.index not in known]
-        self.main: Sequence[int] = [i for i in everything if not _tucked(network.nodes[i])] or everything
-        """Node index per row of the rails."""
-        self.rail_of = {i: row for row, i in enumerate(self.main)}
+    def __init__(
+        self,
+        arrangement: Arrangement,
+        *,
+        with_leaves: bool = False,
+        folded: Collection[str] = (),
+        forward: bool = False,
+    ) -> None:
+        network = arrangement.network
+        self.forward = forward
+        self.units: Sequence[Unit] = (
+            arrangement.blocks.folded(arrangement.main, folded) if folded else [Unit("", [i]) for i in arrangement.main]
+        )
+        """What stands in each row of the rails."""
+        self.main: Sequence[int] = [unit.nodes[0] for unit in self.units]
+        """The node that speaks for each row of the rails."""
+        self.rail_of = {i: row for row, unit in enumerate(self.units) for i in unit.nodes}
         """Row of the rails per node index; a leaf has that of its first consumer."""
+        self.drawn = frozenset(self.rail_of)
+        """Nodes that are on the rails, alone or within a folded block."""
         self.rails = Rails(self._operands(network))
         guests: dict[int, list[int]] = {}
-        for i in everything:
+        for i in arrangement.everything:
             if i not in self.rail_of:
                 hosts = [
                     self.rail_of[e.consumer_index] for e in network.consumers[i] if e.consumer_index in self.rail_of
@@ -36,10 +67,16 @@ class Rows:
                 guests.setdefault(min(hosts, default=len(self.main) - 1), []).append(i)
         self.nodes: list[int] = []
         """Node index per row of the pane."""
-        for row, i in enumerate(self.main):
-            self.nodes += [i, *guests.get(row, [])] if with_leaves else [i]
+        for row, unit in enumerate(self.units):
+            shown = guests.get(row, []) if with_leaves and not unit.block else []
+            self.nodes += [unit.nodes[0], *shown]
+        if forward:
+            self.nodes.reverse()
         self.row_of = {i: row for row, i in enumerate(self.nodes)}
-        """Row of the pane per node index; a tucked leaf has that of its first consumer."""
+        """Row of the pane per node index; what has no row of its own has that of its block or first consumer."""
+        for unit in self.units:
+            for i in unit.nodes[1:]:
+                self.row_of[i] = self.row_of[unit.nodes[0]]
         for host, leaves in guests.items():
             for i in leaves:
                 self.rail_of[i] = host
@@ -53,15 +90,17 @@ class Rows:
         i = self.nodes[row]
         return self.main[self.rail_of[i]] == i
 
+    def unit(self, row: int) -> Unit:
+        """Return what stands in a row of the pane: a node, a leaf, or a folded block."""
+        return self.units[self.rail_of[self.nodes[row]]] if self.on_rails(row) else Unit("", [self.nodes[row]])
+
     def _operands(self, network: Network) -> list[list[int]]:
-        return [
-            [
-                self.rail_of[edge.source_index]
-                for edge in network.nodes[i].inputs
-                if edge is not None and self.rail_of.get(edge.source_index, -1) > row
-            ]
-            for row, i in enumerate(self.main)
-        ]
+        operands: list[list[int]] = []
+        for row, unit in enumerate(self.units):
+            edges = (edge for i in unit.nodes for edge in network.nodes[i].inputs if edge is not None)
+            sources = [self.rail_of.get(edge.source_index, -1) for edge in edges]
+            operands.append([source for source in sources if source > row])
+        return operands
 
 
 def _tucked(node: Node) -> bool:

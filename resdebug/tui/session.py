@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from resdebug.analysis.routes import Route, Routes
 from resdebug.analysis.summary import Summary, cosine, summarise
@@ -20,7 +20,10 @@ from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed
 from resdebug.passes.protocol import LedgerRow, Pass
-from resdebug.tui.rows import Rows
+from resdebug.text import visible
+from resdebug.tui.folded import FoldedBlock
+from resdebug.tui.folding import OPENS_FOLDED, Unit
+from resdebug.tui.rows import Arrangement, Rows
 
 LEDGER_CACHE = 64
 
@@ -66,7 +69,13 @@ class Session:
         """Digits typed before a key."""
         self._ledger = lru_cache(LEDGER_CACHE)(self._parts)
         self._summary = lru_cache(LEDGER_CACHE)(self._summaries)
-        self._rows = cache(lambda with_leaves: Rows(pass_, with_leaves=with_leaves))
+        self.arrangement = Arrangement(pass_)
+        self.folded: frozenset[str] = frozenset()
+        """The blocks that are drawn as one row."""
+        self.forward_order = False
+        """Whether the graph is drawn from the inputs down, in the order of the forward pass."""
+        self._rows = lru_cache(8)(self._arrange)
+        self._folded_block = lru_cache(1024)(self._fold)
         self._norms: dict[int, float] = {}
         self._troubles: dict[str, str] = {}
         self._range: tuple[float, float] | None = None
@@ -74,6 +83,8 @@ class Session:
     def prepare(self, report: Callable[[str, int, int], None]) -> None:
         """Work out what the first picture needs: the layout, and the norm of every adjoint."""
         total = len(self.pass_.schedule.reverse)
+        if len(self.arrangement.main) > OPENS_FOLDED:
+            self.folded = self.arrangement.blocks.innermost
         self.rows  # noqa: B018 - laid out here, not while somebody waits
         for done, index in enumerate(self.pass_.schedule.reverse, start=1):
             self.adjoint_norm(index)
@@ -83,7 +94,54 @@ class Session:
     @property
     def rows(self) -> Rows:
         """The rows of the graph pane."""
-        return self._rows(self.show_leaves)
+        return self._rows(self.show_leaves, self.folded, self.forward_order)
+
+    def _arrange(self, with_leaves: bool, folded: frozenset[str], forward: bool) -> Rows:
+        return Rows(self.arrangement, with_leaves=with_leaves, folded=folded, forward=forward)
+
+    def folded_block(self, unit: Unit) -> FoldedBlock:
+        """Return what the row of a folded block tells."""
+        return self._folded_block(unit.block, tuple(unit.nodes))
+
+    def _fold(self, _block: str, nodes: tuple[int, ...]) -> FoldedBlock:
+        return FoldedBlock(self.pass_, self.routes, self.adjoint_norm, nodes)
+
+    def fold(self, level: int = 1) -> str:
+        """Unfold the selected row if it is a folded block, else fold the block that the selection lies in.
+
+        ``level`` 2 folds the block around that one, and so on. Returns what was done, as a sentence.
+        """
+        unit = self.rows.unit(self.rows.row_of[self.node.index])
+        if unit.block:
+            self.folded -= {unit.block}
+            return f"{visible(unit.block, limit=40)} unfolded"
+        around = self.arrangement.blocks.around(self.rows.main[self.rows.rail_of[self.node.index]])
+        if not around:
+            return "this node lies in no block"
+        block = around[min(level, len(around)) - 1]
+        self.folded |= {block}
+        row = self.rows.unit(self.rows.row_of[self.node.index])
+        if row.block != block:
+            self.folded -= {block}
+            return f"{visible(block, limit=40)} cannot be one row: it needs a node that needs it"
+        return f"{visible(block, limit=40)} folded: {len(row.nodes)} operators"
+
+    def fold_all(self) -> str:
+        """Fold the innermost blocks, then the outermost, then unfold all; returns what was done."""
+        blocks = self.arrangement.blocks
+        if not blocks.members:
+            return "the network names no blocks"
+        levels = [frozenset[str](), blocks.innermost, blocks.outermost]
+        if levels[1] == levels[2]:
+            del levels[2]
+        now = levels.index(self.folded) if self.folded in levels else len(levels) - 1
+        self.folded = levels[(now + 1) % len(levels)]
+        return f"{len(self.folded)} blocks folded" if self.folded else "all blocks unfolded"
+
+    @property
+    def stop_indices(self) -> frozenset[int]:
+        """The nodes (by index) that the person has set stops on."""
+        return frozenset(self.network[name].index for name in self.debugger.breakpoints)
 
     def follow(self) -> None:
         """Let the selection follow the cursor."""
@@ -117,11 +175,15 @@ class Session:
         self.select(self.network.nodes[self.rows.nodes[min(max(row, 0), len(self.rows) - 1)]].name)
 
     def matches(self, pattern: str) -> list[str]:
-        """Return the nodes whose name holds ``pattern`` (or matches it as a glob) or whose operator it is, by row."""
+        """Return the nodes whose name holds ``pattern`` (or matches it as a glob) or whose operator it is, by row.
+
+        Nodes without a row of their own are found too.
+        """
         wanted = pattern.casefold()
         glob = any(c in wanted for c in "*?")
         found = []
-        for index in self.rows.nodes:
+        rows = self.rows.row_of
+        for index in sorted(self.arrangement.everything, key=rows.__getitem__):
             node = self.network.nodes[index]
             name = node.name.casefold()
             if wanted and (node.op == wanted or (fnmatchcase(name, wanted) if glob else wanted in name)):

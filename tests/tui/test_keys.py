@@ -47,7 +47,7 @@ async def test_the_ledger_at_the_fork_adds_by_hand() -> None:
         ledger = d.pane("ledger")
         assert "= 1 ⊙ 7 = 7" in ledger
         assert "7 + 4 = 11" in ledger
-        assert "2 contributions added, not averaged; equal to the adjoint" in ledger
+        assert "2 added, not averaged; equal to the adjoint" in ledger
         assert "with numbers: ā = 7 + 4 = 11" in d.pane("node")
 
 

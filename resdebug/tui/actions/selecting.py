@@ -6,7 +6,7 @@ from textual import on
 from textual.widgets import Input
 
 from resdebug.tui.actions.acting import Acting
-from resdebug.tui.panes.widgets import GraphPane
+from resdebug.tui.panes.graph_widget import GraphPane
 
 
 class SelectActions(Acting):
@@ -46,23 +46,28 @@ class SelectActions(Acting):
 
     @on(Input.Changed, "#search")
     def search_as_typed(self, event: Input.Changed) -> None:
-        """Select the first match at or below the selection while the person types."""
+        """Select the first match at or below the cursor while the person types."""
+        if event.input.display:
+            self.search(event.value)
+            event.input.border_subtitle = f"{len(self.found)} found"
+
+    def search(self, pattern: str) -> None:
+        """Select the first match at or below the cursor; without one, go back to where the search began."""
         session = self.needed
-        self.found = session.matches(event.value)
+        self.found = session.matches(pattern)
         rows = session.rows.row_of
         here = session.current_row
         ahead = [name for name in self.found if rows[session.network[name].index] >= here]
-        if self.found:
-            session.select((ahead or self.found)[0])
-            self.refresh_panes()
-        event.input.border_subtitle = f"{len(self.found)} found"
+        session.select((ahead or self.found or [self.before_search])[0])
+        self.refresh_panes()
 
     @on(Input.Submitted, "#search")
     def search_done(self, event: Input.Submitted) -> None:
         """Close the search line and keep the matches."""
+        self.search(event.value)
         self.close_search()
         told = f"{len(self.found)} found; , and . go through them" if self.found else "nothing found"
-        self.app.notify(told, timeout=3, markup=False)
+        self.tell(told)
         event.stop()
 
     def close_search(self) -> None:
@@ -72,16 +77,17 @@ class SelectActions(Acting):
         self.set_focus(None)
 
     def action_found(self, step: int) -> None:
-        """Select the next or the previous match."""
+        """Select the next or the previous match, in the order of the rows."""
         session = self.needed
         if not self.found:
             return
-        rows = session.rows.row_of
-        here = rows[session.node.index]
-        places = sorted(rows[session.network[name].index] for name in self.found)
-        beyond = [row for row in places if (row > here if step > 0 else row < here)]
-        row = (beyond or places)[0 if step > 0 else -1]
-        session.move_selection(row - here)
+        here = self.found.index(session.selected) if session.selected in self.found else None
+        if here is None:
+            rows = session.rows.row_of
+            row = rows[session.node.index]
+            above = sum(rows[session.network[name].index] < row for name in self.found)
+            here = above - 1 if step > 0 else above
+        session.select(self.found[(here + step) % len(self.found)])
         self.refresh_panes()
 
     @on(GraphPane.Selected)
@@ -89,4 +95,21 @@ class SelectActions(Acting):
         """Select the row that was clicked."""
         session = self.needed
         session.select(session.network.nodes[session.rows.nodes[message.row]].name)
+        if message.fold:
+            session.fold()
+        self.refresh_panes()
+
+    def action_fold(self) -> None:
+        """Fold or unfold the block of the selection."""
+        self.tell(self.needed.fold(self.count() or 1), timeout=2)
+        self.refresh_panes()
+
+    def action_fold_all(self) -> None:
+        """Fold all blocks, at the next level, or unfold them."""
+        self.tell(self.needed.fold_all(), timeout=2)
+        self.refresh_panes()
+
+    def action_order(self) -> None:
+        """Draw the graph in the order of the other pass."""
+        self.needed.forward_order = not self.needed.forward_order
         self.refresh_panes()

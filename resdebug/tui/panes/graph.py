@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from resdebug.debugger.debugger import NodeState, State
 from resdebug.network.model import Node
 from resdebug.text import visible
+from resdebug.tui.folding import Unit
 from resdebug.tui.lines import Line, between
-from resdebug.tui.numbers import scientific
-from resdebug.tui.rails import Cell, heavy
+from resdebug.tui.numbers import percent, scientific
+from resdebug.tui.rails import Cell, heavy, upside_down
 from resdebug.tui.session import Session
 
 MOST_COLUMNS = 12
@@ -52,14 +54,17 @@ class GraphDrawing:
         return max(1, min(self.rails.columns, MOST_COLUMNS, (width - self.digits - 18) // 2))
 
     def row(self, row: int, width: int) -> Line:
-        """Return one row: number, mark, lanes, name, fan-out, norm of the complete adjoint."""
+        """Return one row: number, mark, lanes, name, fan-out, norm of the complete adjoint; or a folded block."""
         session = self.session
-        index = self.rows.nodes[row]
+        unit = self.rows.unit(row)
+        if unit.block:
+            return self._folded(row, unit, width)
+        index = unit.nodes[0]
         node = session.network.nodes[index]
         state = session.debugger.node_state(node.name)
         role = _ROLES[state.state]
         here = session.current_row == row
-        left: Line = [(f"{row + 1:>{self.digits}} ", "dim"), *self._mark(node.name, state.state, here)]
+        left: Line = [(f"{row + 1:>{self.digits}} ", "dim"), *self._mark([index], state.state, here)]
         left += self._lanes(row, node, state, width)
         left.append((visible(node.name, limit=60), role))
         if state.expected > 1:
@@ -67,27 +72,59 @@ class GraphDrawing:
             left.append((f"  Σ{count}", "sum"))
         if node.op not in node.name and width >= WITH_OPERATOR:
             left.append((f"  {node.op}", "dim"))
-        focus = session.debugger.focus()
-        if here and focus != node.name:
-            left.append((f"  ◂ {visible(focus, limit=30)}", "now"))
-        return between(left, self._size(index, state.state), width)
+        return between([*left, *self._focus(here, [index])], self._size(index, state.state), width)
+
+    def _folded(self, row: int, unit: Unit, width: int) -> Line:
+        """Return the row of a folded block: its name, how many operators, the gradient's norm in and out."""
+        session = self.session
+        folded = session.folded_block(unit)
+        position = session.debugger.position
+        state = folded.state(position)
+        here = session.current_row == row
+        rail = self.rows.rail_of[unit.nodes[0]]
+        left: Line = [(f"{row + 1:>{self.digits}} ", "dim"), *self._mark(unit.nodes, state, here)]
+        left += self._drawn(rail, "▸", _ROLES[state], width)
+        left += [(visible(unit.block, limit=40), _ROLES[state] or "strong")]
+        done = folded.completed(position)
+        count = f"{done}/{len(unit.nodes)}" if 0 < done < len(unit.nodes) else str(len(unit.nodes))
+        left.append((f"  {count} ops", "dim"))
+        right: Line = [(" ", "")]
+        entering, leaving = folded.norms
+        if state is State.COMPLETE and entering is not None:
+            told = f"{scientific(entering)}→{scientific(leaving)}" if leaving is not None else scientific(entering)
+            share = folded.skip_share if width >= WITH_OPERATOR else None
+            right = [(f"{told} ", "")]
+            if share is not None:
+                right.insert(0, (f"skip {percent(share)} ", "skip"))
+        return between([*left, *self._focus(here, unit.nodes)], right, width)
+
+    def _focus(self, here: bool, nodes: Sequence[int]) -> Line:
+        """Name the node that time is at, where it has no row of its own."""
+        focus = self.session.network[self.session.debugger.focus()]
+        return [(f"  ◂ {visible(focus.name, limit=30)}", "now")] if here and focus.index != nodes[0] else []
 
     def _lanes(self, row: int, node: Node, state: NodeState, width: int) -> Line:
         """Draw the rails of a row, or, beside a leaf, what runs past it."""
         rail = self.rows.rail_of[node.index]
-        shown = self.columns(width)
-        role = _ROLES[state.state]
         if not self.rows.on_rails(row):
-            cells = self.rails.draw_under(rail, shown)
-            return [*(self._styled(cell, rail + 0.5, k, "") for k, cell in enumerate(cells)), (" ↳ ", "dim")]
+            cells = self.rails.draw_under(rail, self.columns(width))
+            turn = "↱" if self.rows.forward else "↳"
+            return [*(self._styled(cell, rail + 0.5, k, "") for k, cell in enumerate(cells)), (f" {turn} ", "dim")]
         joined = sum(e is not None and self.rows.rail_of[e.source_index] > rail for e in node.inputs) > 1
-        glyph = "⊕" if joined and node.op in {"add", "concat", "sub"} else _GLYPHS[state.state][state.expected > 1]
+        is_join = joined and node.op in {"add", "concat", "sub"}
+        glyph = "⊕" if is_join else _GLYPHS[state.state][state.expected > 1]
+        return self._drawn(rail, glyph, _ROLES[state.state], width)
+
+    def _drawn(self, rail: int, glyph: str, role: str, width: int) -> Line:
+        """Return the cells of a row of the rails, and how many lanes had no room."""
+        shown = self.columns(width)
         line = [self._styled(cell, rail, k, role) for k, cell in enumerate(self.rails.draw(rail, glyph, shown))]
         hidden = self.rails.undrawn(rail) if self.rails.columns > shown else 0
         return [*line, (f"+{hidden} " if hidden else " ", "dim")]
 
-    def _mark(self, name: str, state: State, here: bool) -> Line:
-        stop: Line = [("■", "bad")] if name in self.session.debugger.breakpoints else [(" ", "")]
+    def _mark(self, nodes: Sequence[int], state: State, here: bool) -> Line:
+        stops = self.session.stop_indices
+        stop: Line = [("■", "bad")] if stops and any(i in stops for i in nodes) else [(" ", "")]
         if here:
             return [*stop, ("▶ ", "now")]
         return [*stop, ("✓ ", "good") if state is State.COMPLETE else ("  ", "")]
@@ -102,6 +139,8 @@ class GraphDrawing:
 
     def _styled(self, cell: Cell, rail: float, place: int, role: str) -> tuple[str, str]:
         """Return a cell as it is drawn in a row of the rails, or half-way between two."""
+        if self.rows.forward:
+            cell = cell._replace(glyph=upside_down(cell.glyph))
         if cell.carries < 0:
             return cell.glyph, role
         travel = self.travel
@@ -117,11 +156,14 @@ class GraphDrawing:
     def _interval(self, since: int, carries: int) -> tuple[int, int]:
         """Return from which position to which a lane carries a partial adjoint: first contribution to completion."""
         timeline = self.session.debugger.timeline
-        node = self.rows.main[carries]
-        arrivals = self.session.pass_.schedule.arrivals[node]
-        feeding = [e for e in arrivals if self.rows.rail_of[e.consumer_index] <= since]
-        start = timeline.after_contribution(feeding[-1]) if feeding else None
-        end = timeline.after_completion(node)
+        arrivals = self.session.pass_.schedule.arrivals
+        start = end = None
+        for node in self.rows.units[carries].nodes:
+            feeding = [e for e in arrivals[node] if self.rows.rail_of[e.consumer_index] == since]
+            sent = [at for e in feeding if (at := timeline.after_contribution(e)) is not None]
+            if sent:
+                start = min(sent) if start is None else min(start, *sent)
+                end = max(end or 0, timeline.after_completion(node) or 0)
         return (start, end) if start is not None and end is not None else (1, 0)
 
     @property
@@ -129,8 +171,10 @@ class GraphDrawing:
         """Where the last event's contribution is drawn, None when it is none or goes to a leaf."""
         edge = self.session.travelling
         rows = self.rows
-        if edge is None or rows.main[rows.rail_of[edge.source_index]] != edge.source_index:
+        if edge is None or edge.source_index not in rows.drawn:
             return None
         top, bottom = rows.rail_of[edge.consumer_index], rows.rail_of[edge.source_index]
+        if top == bottom:
+            return None
         path = next((link.path for link in self.rails.links[top] if link.carries == bottom), self.rails.path_of[top])
         return Travel(top, bottom, self.rails.paths[path].column)

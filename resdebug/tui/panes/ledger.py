@@ -154,5 +154,5 @@ def _verdict(session: Session, count: int, width: int) -> list[Line]:
     elif count == 1:
         told, role = "✓ complete: one contribution, equal to the adjoint", "good"
     else:
-        told, role = f"✓ complete: {count} contributions added, not averaged; equal to the adjoint", "good"
+        told, role = f"✓ complete: {count} added, not averaged; equal to the adjoint", "good"
     return [[(text, role)] for text in wrap(f" {told}", width, indent="   ")]

@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual import events
-from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
 
 from resdebug.tui.pane import Pane
 
 if TYPE_CHECKING:
-    from resdebug.tui.lines import Line
-    from resdebug.tui.panes.graph import GraphDrawing
     from resdebug.tui.panes.timeline import Profile
     from resdebug.tui.session import Session
 
@@ -127,67 +123,6 @@ class TimelinePane(SessionPane):
 
         if self.profile is not None and event.x >= LABEL:
             self.post_message(self.Clicked(self.profile.position(event.x - LABEL)))
-
-
-class GraphPane(SessionPane):
-    """The graph; only the rows in view are drawn."""
-
-    class Selected(Message):
-        """The person clicked on a row."""
-
-        def __init__(self, row: int) -> None:
-            super().__init__()
-            self.row = row
-
-    drawing: GraphDrawing | None = None
-    _rows: object = None
-    _seen: tuple[int, list[tuple[Line, bool]]] = (0, [])
-    """The first row in view, and what was drawn from there on."""
-
-    def draw(self, session: Session) -> None:
-        """Keep the selected row in view and draw what is seen."""
-        from resdebug.tui.panes.graph import GraphDrawing
-
-        if self.drawing is None or self._rows is not session.rows:
-            self.drawing, self._rows = GraphDrawing(session), session.rows
-        self.set_title("Reverse pass", f"{session.current_row + 1}/{len(session.rows)}")
-        changed = self.reserve(len(session.rows))
-        row = session.rows.row_of[session.node.index]
-        margin = min(3, self.inner_height // 3)
-        region = Region(0, max(0, row - margin), 1, 1 + 2 * margin)
-        self.scroll_to_region(region, animate=False, force=True, immediate=True)
-        before, top = self._seen, self.scroll_offset.y
-        rows = [self.row(y) for y in range(top, min(top + self.inner_height, len(session.rows)))]
-        self._seen = top, rows
-        if changed or before[0] != top or len(before[1]) != len(rows):
-            self.refresh()
-            return
-        for y, (old, new) in enumerate(zip(before[1], rows, strict=True), start=top):
-            if old != new:
-                self.refresh_lines(y)
-
-    def row(self, row: int) -> tuple[Line, bool]:
-        """Return a row of the graph as it is now, and whether it is the selected one."""
-        session, drawing = self.session, self.drawing
-        if session is None or drawing is None:
-            return [], False
-        return drawing.row(row, self.inner_width), session.rows.row_of[session.node.index] == row
-
-    def render_line(self, y: int) -> Strip:
-        """Return one visible row."""
-        row = y + self.scroll_offset.y
-        if self.session is None or row >= len(self.session.rows):
-            return Strip.blank(self.size.width, self.look(""))
-        top, rows = self._seen
-        line, selected = rows[row - top] if 0 <= row - top < len(rows) else self.row(row)
-        return self.strip_of(line, selected=selected)
-
-    def on_click(self, event: events.Click) -> None:
-        """Select the row under the mouse."""
-        if self.session is not None:
-            row = event.get_content_offset_capture(self).y + self.scroll_offset.y
-            if 0 <= row < len(self.session.rows):
-                self.post_message(self.Selected(row))
 
 
 class FooterPane(Pane):

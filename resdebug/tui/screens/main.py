@@ -16,9 +16,9 @@ from resdebug.tui.actions.selecting import SelectActions
 from resdebug.tui.actions.travel import TravelActions
 from resdebug.tui.actions.viewing import ViewActions
 from resdebug.tui.commands import COMMANDS, Command
+from resdebug.tui.panes.graph_widget import GraphPane
 from resdebug.tui.panes.widgets import (
     FooterPane,
-    GraphPane,
     HeaderPane,
     LedgerPane,
     NarrationPane,
@@ -37,7 +37,7 @@ MainScreen { layout: vertical; background: $background; }
 #narration { height: 2; background: $background; }
 #timeline { height: 2; background: $background; }
 #body { height: 1fr; }
-#graph { width: 46; }
+#graph { width: 52; scrollbar-size-vertical: 0; }
 #side { width: 1fr; }
 #node { height: 9; }
 #ledger { height: 1fr; }
@@ -51,7 +51,7 @@ MainScreen { layout: vertical; background: $background; }
 .-roomy #tensor { height: 16; }
 .-roomy #node { height: 11; }
 .-broad #graph { width: 64; }
-.-medium #graph { width: 36; }
+.-medium #graph { width: 37; }
 .-medium #side > Pane { display: none; height: 1fr; }
 .-medium #side > Pane.-shown { display: block; }
 .-narrow #graph, .-narrow #side > Pane { display: none; width: 1fr; height: 1fr; }
@@ -107,7 +107,11 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
                 yield LedgerPane(id="ledger", ascii_only=plain)
                 yield TensorPane(id="tensor", ascii_only=plain)
         yield TimelinePane(id="timeline", bare=True, ascii_only=plain)
-        yield Input(placeholder="name, part of a name, glob* or operator; enter keeps, esc drops", id="search")
+        yield Input(
+            placeholder="name, part of a name, glob* or operator; enter keeps, esc drops",
+            select_on_focus=False,
+            id="search",
+        )
         yield FooterPane(id="footer", bare=True, ascii_only=plain)
         yield Static(Content("resdebug needs at least 30×10 cells"), id="small")
 

@@ -1,0 +1,108 @@
+"""The graph pane as a widget: scrolling, the map at its side, the mouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+
+from resdebug.tui.panes.widgets import SessionPane
+
+if TYPE_CHECKING:
+    from resdebug.tui.lines import Line
+    from resdebug.tui.panes.graph import GraphDrawing
+    from resdebug.tui.panes.minimap import MiniMap
+    from resdebug.tui.session import Session
+
+
+class GraphPane(SessionPane):
+    """The graph, with a map of the whole at its right; only the rows in view are drawn."""
+
+    class Selected(Message):
+        """The person clicked on a row."""
+
+        def __init__(self, row: int, *, fold: bool = False) -> None:
+            super().__init__()
+            self.row = row
+            self.fold = fold
+
+    drawing: GraphDrawing | None = None
+    minimap: MiniMap | None = None
+    _rows: object = None
+    _seen: tuple[int, list[tuple[Line, bool]]] = (0, [])
+    """The first row in view, and what was drawn from there on."""
+
+    def draw(self, session: Session) -> None:
+        """Keep the selected row in view and draw what is seen."""
+        from resdebug.tui.panes.graph import GraphDrawing
+        from resdebug.tui.panes.minimap import MiniMap
+
+        if self.drawing is None or self._rows is not session.rows:
+            self.drawing, self._rows, self.minimap = GraphDrawing(session), session.rows, None
+        if self.minimap is None or self.minimap.height != min(self.inner_height, len(session.rows)):
+            self.minimap = MiniMap(session, self.inner_height)
+        title = "Forward pass" if session.forward_order else "Reverse pass"
+        self.set_title(title, f"{session.current_row + 1}/{len(session.rows)}")
+        changed = self.reserve(len(session.rows))
+        row = session.rows.row_of[session.node.index]
+        margin = min(3, self.inner_height // 3)
+        region = Region(0, max(0, row - margin), 1, 1 + 2 * margin)
+        self.scroll_to_region(region, animate=False, force=True, immediate=True)
+        before, top = self._seen, self.scroll_offset.y
+        rows = self._visible(session, top)
+        self._seen = top, rows
+        if changed or before[0] != top or len(before[1]) != len(rows):
+            self.refresh()
+            return
+        for y, (old, new) in enumerate(zip(before[1], rows, strict=True), start=top):
+            if old != new:
+                self.refresh_lines(y)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Draw other rows when the person scrolls."""
+        if self.session is not None and round(old_value) != round(new_value):
+            self._seen = round(new_value), self._visible(self.session, round(new_value))
+        super().watch_scroll_y(old_value, new_value)
+
+    def _visible(self, session: Session, top: int) -> list[tuple[Line, bool]]:
+        """Return the rows in view, each with its part of the map, and whether it is the selected one."""
+        from resdebug.tui.panes.minimap import WIDTH
+
+        drawing, minimap = self.drawing, self.minimap
+        if drawing is None or minimap is None:
+            return []
+        height, count = self.inner_height, len(session.rows)
+        here, stops = minimap.line(session.current_row), minimap.stops(session)
+        first, last = minimap.line(top), minimap.line(min(top + height, count) - 1)
+        selected = session.rows.row_of[session.node.index]
+        width = self.size.width - WIDTH
+        rows = []
+        for line, row in enumerate(range(top, min(top + height, count))):
+            cell = minimap.cell(line, here=line == here, stop=line in stops, seen=first <= line <= last)
+            rows.append(([*drawing.row(row, width), *cell], row == selected))
+        return rows
+
+    def render_line(self, y: int) -> Strip:
+        """Return one visible row."""
+        top, rows = self._seen
+        row = y + self.scroll_offset.y - top
+        if self.session is None or not 0 <= row < len(rows):
+            return Strip.blank(self.size.width, self.look(""))
+        line, selected = rows[row]
+        return self.strip_of(line, selected=selected)
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the row under the mouse; a second click folds; on the map, select what is there."""
+        from resdebug.tui.panes.minimap import WIDTH
+
+        if self.session is None or self.minimap is None:
+            return
+        place = event.get_content_offset_capture(self)
+        row = place.y + self.scroll_offset.y
+        if place.x >= self.size.width - WIDTH:
+            row = self.minimap.row(place.y)
+        if 0 <= row < len(self.session.rows):
+            self.post_message(self.Selected(row, fold=event.chain > 1))
