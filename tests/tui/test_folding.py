@@ -107,7 +107,7 @@ def _torn(pass_: Pass, blocks: Blocks, chosen: set[str]) -> bool:
 
 async def test_a_folded_row_tells_norms_and_the_share_of_the_skip() -> None:
     """x_{l+1} = x_l + ½ x_l: each block makes 1.5 of the adjoint, of which the skip brings two thirds."""
-    async with opened(residual_chain(4).run(), (120, 36)) as d:
+    async with opened(residual_chain(4).run(), (140, 36)) as d:
         await d.press("Z", "G")
         graph = d.pane_of_graph()
         assert "▸    block3  2 ops" not in graph

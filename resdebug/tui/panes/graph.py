@@ -9,8 +9,10 @@ from typing import NamedTuple
 from resdebug.debugger.debugger import NodeState, State
 from resdebug.network.model import Node
 from resdebug.text import visible
+from resdebug.tui.folded import FoldedBlock
 from resdebug.tui.folding import Unit
 from resdebug.tui.lines import Line, between
+from resdebug.tui.lines import width as measure
 from resdebug.tui.numbers import percent, scientific
 from resdebug.tui.rails import Cell, heavy, upside_down
 from resdebug.tui.session import Session
@@ -88,15 +90,19 @@ class GraphDrawing:
         done = folded.completed(position)
         count = f"{done}/{len(unit.nodes)}" if 0 < done < len(unit.nodes) else str(len(unit.nodes))
         left.append((f"  {count} ops", "dim"))
-        right: Line = [(" ", "")]
-        entering, leaving = folded.norms
-        if state is State.COMPLETE and entering is not None:
-            told = f"{scientific(entering)}→{scientific(leaving)}" if leaving is not None else scientific(entering)
-            share = folded.skip_share if width >= WITH_OPERATOR else None
-            right = [(f"{told} ", "")]
-            if share is not None:
-                right.insert(0, (f"skip {percent(share)} ", "skip"))
+        right = self._through(folded, state, width - measure(left) - 1)
         return between([*left, *self._focus(here, unit.nodes)], right, width)
+
+    def _through(self, folded: FoldedBlock, state: State, room: int) -> Line:
+        """Tell the gradient's norm at a block's end and at its beginning, and the skip's share, as far as they fit."""
+        entering, leaving = folded.norms
+        if state is not State.COMPLETE or entering is None:
+            return [(" ", "")]
+        norms = scientific(entering) if leaving is None else f"{scientific(entering)}→{scientific(leaving)}"
+        share = "" if folded.skip_share is None else f"skip {percent(folded.skip_share)} "
+        if len(share) + len(norms) < room:
+            return [(share, "skip"), (f"{norms} ", "")]
+        return [(f"{norms if len(norms) < room else norms.rpartition('→')[2]} ", "")]
 
     def _focus(self, here: bool, nodes: Sequence[int]) -> Line:
         """Name the node that time is at, where it has no row of its own."""

@@ -37,7 +37,7 @@ MainScreen { layout: vertical; background: $background; }
 #narration { height: 2; background: $background; }
 #timeline { height: 2; background: $background; }
 #body { height: 1fr; }
-#graph { width: 52; scrollbar-size-vertical: 0; }
+#graph { width: 47; scrollbar-size-vertical: 0; }
 #side { width: 1fr; }
 #node { height: 9; }
 #ledger { height: 1fr; }
@@ -50,7 +50,8 @@ MainScreen { layout: vertical; background: $background; }
 .-tall #timeline { height: 2; }
 .-roomy #tensor { height: 16; }
 .-roomy #node { height: 11; }
-.-broad #graph { width: 64; }
+.-broader #graph { width: 54; }
+.-broad #graph { width: 66; }
 .-medium #graph { width: 37; }
 .-medium #side > Pane { display: none; height: 1fr; }
 .-medium #side > Pane.-shown { display: block; }
@@ -78,6 +79,7 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         (30, "-narrow"),
         (72, "-medium"),
         (104, "-wide"),
+        (128, "-broader"),
         (160, "-broad"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Screen
