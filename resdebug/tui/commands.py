@@ -45,18 +45,23 @@ COMMANDS: Final = (
     Command("search", "slash", "Search", "find nodes by name or operator", "Selection", "search", "/"),
     Command("found(1)", "full_stop", "Next match", "select the next node found", "Selection", "", "."),
     Command("found(-1)", "comma", "Previous match", "select the previous node found", "Selection", "", ","),
-    Command("view(1)", "v", "Next tensor", "value, adjoint, each contribution", "View", "tensor"),
-    Command("view(-1)", "V", "Previous tensor", "the same, the other way round", "View"),
-    Command("heat", "h", "Numbers or heat map", "how the tensor is shown", "View"),
-    Command("slice(1)", "right_square_bracket", "Next slice", "of a tensor of three or more axes", "View", "", "]"),
-    Command("slice(-1)", "left_square_bracket", "Previous slice", "the other way round", "View", "", "["),
+    Command("view(1)", "v", "Next tensor", "value, adjoint, each contribution", "Tensor", "tensor"),
+    Command("view(-1)", "V", "Previous tensor", "the same, the other way round", "Tensor"),
+    Command("mode(1)", "h", "Another picture", "numbers, heat map, histogram, statistics, image", "Tensor"),
+    Command("slice(1)", "right_square_bracket", "Next slice", "of a tensor of three or more axes", "Tensor", "", "]"),
+    Command("slice(-1)", "left_square_bracket", "Previous slice", "the other way round", "Tensor", "", "["),
+    Command("axes", "right_curly_bracket", "Other axes", "another pair of axes as rows and columns", "Tensor", "", "}"),
+    Command("point(1, 0)", "shift+down,J", "Element below", "its place and all its digits", "Tensor", "", "J shift+↓"),
+    Command("point(-1, 0)", "shift+up,K", "Element above", "the other way round", "Tensor", "", "K shift+↑"),
+    Command("point(0, 1)", "shift+right,L", "Element to the right", "the next column", "Tensor", "", "L shift+→"),
+    Command("point(0, -1)", "shift+left,H", "Element to the left", "the column before", "Tensor", "", "H shift+←"),
     Command(
-        "fold", "z", "Fold or unfold", "the block of the selection as one row; 2z the block around it", "View", "fold"
+        "beside", "vertical_line", "Side by side", "the value beside the adjoint or contribution", "Tensor", "", "|"
     ),
+    Command("lock_scale", "backslash", "Lock the scale", "of the heat map: steps show change", "Tensor", "", "\\"),
+    Command("fold", "z", "Fold or unfold", "the selection's block as one row; 2z the block around it", "View", "fold"),
     Command("fold_all", "Z", "Fold all blocks", "the inner blocks, then the outer ones, then unfold", "View"),
-    Command(
-        "order", "r", "Forward or reverse order", "the graph from the target down, or from the inputs down", "View"
-    ),
+    Command("order", "r", "Forward or reverse order", "from the target down, or from the inputs down", "View"),
     Command("leaves", "p", "Parameters", "show or tuck away parameters and constants", "View"),
     Command("pane(1)", "tab", "Next pane", "the active pane scrolls; narrow screens show only it", "View", "pane"),
     Command("pane(-1)", "shift+tab", "Previous pane", "the other way round", "View"),

@@ -15,7 +15,7 @@ Line: TypeAlias = list[Piece]
 
 ROLES = (
     "dim", "strong", "accent", "skip", "branch", "sum", "good", "bad", "head", "now", "lit", "travel", "selected",
-    "negative", "positive",
+    "negative", "positive", "cursor",
 )  # fmt: skip
 
 

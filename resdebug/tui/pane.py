@@ -46,10 +46,10 @@ class Pane(ScrollView):
         self._titles = ("", "")
         self._looks: dict[str, Style] = {}
 
-    def show(self, lines: Sequence[Line], title: str = "") -> None:
-        """Replace the lines and the title."""
+    def show(self, lines: Sequence[Line], title: str = "", subtitle: str = "") -> None:
+        """Replace the lines and the titles."""
         before, self.lines = self.lines, lines
-        self.set_title(title)
+        self.set_title(title, subtitle)
         if self.reserve(len(lines)):
             self.refresh()
             return

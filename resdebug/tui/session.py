@@ -24,6 +24,8 @@ from resdebug.text import visible
 from resdebug.tui.folded import FoldedBlock
 from resdebug.tui.folding import OPENS_FOLDED, Unit
 from resdebug.tui.rows import Arrangement, Rows
+from resdebug.tui.tensors.image import is_image
+from resdebug.tui.tensors.view import Mode, TensorView
 
 LEDGER_CACHE = 64
 
@@ -63,8 +65,7 @@ class Session:
         self.show_leaves = False
         self.view: int | None = None
         """Which of the selected node's tensors is shown; None: the adjoint where there is one, else the value."""
-        self.heat = False
-        self.slice = 0
+        self.tensor_view = TensorView()
         self.count = ""
         """Digits typed before a key."""
         self._ledger = lru_cache(LEDGER_CACHE)(self._parts)
@@ -167,7 +168,7 @@ class Session:
         """Move the selection without moving time."""
         self.selected = name
         self.view = None
-        self.slice = 0
+        self.tensor_view = self.tensor_view.of_another()
 
     def move_selection(self, rows: int) -> None:
         """Move the selection down or up by so many rows."""
@@ -285,3 +286,11 @@ class Session:
         if self.view is not None:
             return self.view % len(views)
         return 1 if views[1].array is not None else 0
+
+    def modes(self) -> list[Mode]:
+        """Return the ways in which the selected node's tensors can be drawn."""
+        return [m for m in Mode if m is not Mode.IMAGE or is_image(self.node.shape)]
+
+    def shown_mode(self) -> Mode:
+        """Return the way in which they are."""
+        return self.tensor_view.mode if self.tensor_view.mode in self.modes() else Mode.NUMBERS

@@ -25,6 +25,7 @@ _ROLE_STYLES = {
     "selected": "background: $rd-selected;",
     "negative": "color: $rd-skip;",
     "positive": "color: $rd-branch;",
+    "cursor": "color: $rd-sum; text-style: bold reverse;",
 }
 
 THEMES = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
-from resdebug.tui.panes.widgets import SessionPane
+from resdebug.tui.panes.widgets import FooterPane, SessionPane
 
 if TYPE_CHECKING:
     from resdebug.tui.session import Session
@@ -43,5 +43,5 @@ class Acting(Screen[None]):
         self.refresh_panes()
 
     def tell(self, text: str, timeout: float = 3) -> None:
-        """Tell the person something, for some seconds."""
-        self.app.notify(text, timeout=timeout, markup=False)
+        """Tell the person something at the bottom, for some seconds."""
+        self.query_one(FooterPane).tell(text, timeout)

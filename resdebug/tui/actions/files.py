@@ -20,7 +20,7 @@ class FileActions(Acting):
     def exported(self, told: str | None) -> None:
         """Say what was written."""
         if told is not None:
-            self.app.notify(told, timeout=6, markup=False)
+            self.tell(told, timeout=6)
 
     def action_help(self) -> None:
         """Show the help."""

@@ -28,7 +28,7 @@ class TravelActions(Acting):
             if debugger.resume(reverse=reverse) is None:
                 kind = "stop" if debugger.breakpoints else "fork"
                 where = "start" if reverse else "end"
-                self.app.notify(f"no further {kind}: this is the {where} of the pass", timeout=3, markup=False)
+                self.tell(f"no further {kind}: this is the {where} of the pass")
                 break
         self.moved()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from resdebug.tui.actions.acting import Acting
 from resdebug.tui.pane import Pane
 
@@ -19,15 +22,63 @@ class ViewActions(Acting):
         session.view = (session.shown_view() + step) % len(session.views())
         self.refresh_panes()
 
-    def action_heat(self) -> None:
-        """Switch between numbers and heat map."""
-        self.needed.heat = not self.needed.heat
+    def look(self, **changes: Any) -> None:
+        """Change how tensors are looked at."""
+        session = self.needed
+        session.tensor_view = replace(session.tensor_view, **changes)
         self.refresh_panes()
+
+    def action_mode(self, step: int) -> None:
+        """Draw tensors in another way: numbers, heat map, histogram, statistics, image."""
+        session = self.needed
+        modes = session.modes()
+        self.look(mode=modes[(modes.index(session.shown_mode()) + step) % len(modes)])
 
     def action_slice(self, step: int) -> None:
         """Show another slice."""
-        self.needed.slice += step
-        self.refresh_panes()
+        self.look(slice=self.needed.tensor_view.slice + step * (self.count() or 1))
+
+    def action_axes(self) -> None:
+        """Show another pair of axes as rows and columns."""
+        session = self.needed
+        if len(session.node.shape) < 3:
+            self.tell("a tensor of one or two axes has no other pair to show")
+            return
+        from resdebug.tui.tensors.view import pairs
+
+        self.look(axes=(session.tensor_view.axes + 1) % len(pairs(len(session.node.shape))), slice=0, cursor=None)
+
+    def action_beside(self) -> None:
+        """Show the value beside the adjoint or contribution, or no longer."""
+        self.look(beside=not self.needed.tensor_view.beside)
+
+    def action_lock_scale(self) -> None:
+        """Keep the heat map's present scale while stepping, or let each map have its own again."""
+        session = self.needed
+        array = session.views()[session.shown_view()].array
+        if session.tensor_view.scale is not None or array is None:
+            self.look(scale=None)
+            self.tell("each heat map has its own scale")
+            return
+        from resdebug.analysis.summary import summarise
+
+        top = summarise(array)
+        self.look(scale=max(abs(top.minimum), abs(top.maximum)))
+        self.tell("the heat map's scale is locked")
+
+    def action_point(self, down: int, right: int) -> None:
+        """Point at another element; the first key press points at the first one."""
+        session = self.needed
+        array = session.views()[session.shown_view()].array
+        if array is None or not array.size:
+            return
+        from resdebug.tui.tensors.view import clamped, plane
+
+        here, times = session.tensor_view.cursor, self.count() or 1
+        row, column = here if here is not None else (0, 0)
+        if here is not None:
+            row, column = row + down * times, column + right * times
+        self.look(cursor=clamped(plane(array, session.tensor_view), (row, column)))
 
     def action_leaves(self) -> None:
         """Show or tuck away parameters."""

@@ -14,6 +14,7 @@ from resdebug.tui.session import Part, Session
 MOST_ROWS = 200
 _WIDE, _NARROW = 60, 40
 _INDENT = 4
+RUNNING = 25
 
 
 def ledger_title(session: Session) -> str:
@@ -64,6 +65,9 @@ class _Numbers:
     """The first elements of all contributions and of their sum, in one format, as far as they fit."""
 
     def __init__(self, parts: tuple[Part, ...], width: int) -> None:
+        self.beside = RUNNING if len(parts) > 1 and width >= _WIDE else 0
+        """Cells at the right that hold the running sum's norm, and the angle to it."""
+        self.width = width
         arrays = [p.row.contribution for p in parts[-MOST_ROWS:]] + [p.row.running for p in parts[-1:]]
         self.count = 0
         if not arrays:
@@ -73,9 +77,17 @@ class _Numbers:
             columns = Columns([float(x) for a in arrays for x in a.ravel()[:count]])
             rest = len(f" … of {size}") if count < size else 0
             scale = len(f" {columns.scale}") if columns.scale else 0
-            if count > 1 and count * (columns.width + 2) - 2 + rest + scale > width - _INDENT:
+            if count > 1 and count * (columns.width + 2) - 2 + rest + scale > width - _INDENT - self.beside:
                 break
             self.count, self.columns = count, columns
+
+    def entry(self, part: Part, role: str) -> Line:
+        """Return a contribution's numbers, and what the sum has become with it."""
+        line = self.line(part.row.contribution, role)
+        if not self.beside:
+            return line
+        angle = "" if part.cosine is None else f"cos {part.cosine:+.2f}  ".replace("-", "−")
+        return between(line, [(f"{angle}‖Σ‖ {scientific(part.running_norm):>7}", "dim")], self.width)
 
     def line(self, array: Array, role: str) -> Line:
         """Return one row of numbers."""
@@ -110,7 +122,7 @@ def _entry(session: Session, k: int, part: Part, numbers: _Numbers, width: int) 
         lines = [between([*mark, *who], size, width), [(" " * _INDENT + formula, "")]]
     if scalar:
         return [*lines, [(" " * _INDENT + f"= {scalar}", role)]]
-    return [*lines, numbers.line(part.row.contribution, role)]
+    return [*lines, numbers.entry(part, role)]
 
 
 def _pending(k: int, part: Part, width: int) -> Line:
@@ -128,7 +140,7 @@ def _total(session: Session, arrived: tuple[Part, ...], expected: int, numbers: 
     rule = session.pass_.rule
     sign = "Σ" if rule == "sum" else rule
     head = f" {sign}  {bar_}" if complete else f" {sign}  {bar_} so far, {len(arrived)} of {expected}"
-    angle = f"cos {last.cosine:+.2f} ".replace("-", "−") if last.cosine is not None else ""
+    angle = f"cos {last.cosine:+.2f} ".replace("-", "−") if last.cosine is not None and not numbers.beside else ""
     size: Line = [
         (angle, "dim"),
         (f"{scientific(last.running_norm):>8}", "sum"),

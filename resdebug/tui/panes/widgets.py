@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.message import Message
+from textual.timer import Timer
 
 from resdebug.tui.pane import Pane
 
@@ -88,11 +89,12 @@ class TensorPane(SessionPane):
 
     def draw(self, session: Session) -> None:
         """Write numbers or a heat map."""
-        from resdebug.tui.panes.tensor import Look, tensor_lines, tensor_title
+        from resdebug.tui.panes.tensor import tensor_lines, tensor_subtitle, tensor_title
+        from resdebug.tui.tensors.view import Look
 
         colour = not self.ascii_only and not self.app.no_color
         look = Look(self.inner_width, self.inner_height, colour, self.app.current_theme.dark)
-        self.show(tensor_lines(session, look), tensor_title(session))
+        self.show(tensor_lines(session, look), tensor_title(session), tensor_subtitle(session))
 
 
 class TimelinePane(SessionPane):
@@ -126,17 +128,36 @@ class TimelinePane(SessionPane):
 
 
 class FooterPane(Pane):
-    """The keys; a click on one presses it."""
+    """The keys, a click on one presses it; for some seconds, what a command has to tell."""
+
+    _told: Timer | None = None
 
     def on_resize(self) -> None:
         """Fit the keys into the width."""
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Show the keys."""
         from resdebug.tui.panes.footer import footer
 
+        self._told = None
         line, self._buttons = footer(self.size.width)
         self.show([line])
+
+    def tell(self, text: str, seconds: float) -> None:
+        """Show a sentence in place of the keys; a click brings them back."""
+        if self._told is not None:
+            self._told.stop()
+        self._buttons = []
+        self.show([[(" ● ", "now"), (text, "strong")]])
+        self._told = self.set_timer(seconds, self.show_keys)
 
     async def on_click(self, event: events.Click) -> None:
         """Run the command under the mouse."""
         for button in self._buttons:
             if button.start <= event.x < button.end:
                 await self.screen.run_action(button.command.action)
+                return
+        if self._told is not None:
+            self._told.stop()
+            self.show_keys()

@@ -58,7 +58,7 @@ def help_lines(width: int) -> list[Line]:
     return lines
 
 
-_GROUPS = ("Time", "Selection", "View", "Other")
+_GROUPS = ("Time", "Selection", "Tensor", "View", "Other")
 
 
 class HelpScreen(ModalScreen[None]):
