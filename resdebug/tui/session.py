@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import NamedTuple
 
 from resdebug.analysis.routes import Route, Routes
 from resdebug.analysis.summary import Summary, cosine, summarise
@@ -44,6 +45,14 @@ class Part:
     """Of the norms of all contributions."""
 
 
+class Link(NamedTuple):
+    """A neighbour of the selected node, and the slot between them."""
+
+    name: str
+    slot: str
+    is_consumer: bool
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A tensor to look at: what it is, and the numbers; None where there are none yet."""
@@ -66,6 +75,10 @@ class Session:
         self.view: int | None = None
         """Which of the selected node's tensors is shown; None: the adjoint where there is one, else the value."""
         self.tensor_view = TensorView()
+        self.link = 0
+        """Which neighbour of the selected node is pointed at."""
+        self.visited: list[str] = []
+        """The selections that neighbours were followed from."""
         self.count = ""
         """Digits typed before a key."""
         self._ledger = lru_cache(LEDGER_CACHE)(self._parts)
@@ -168,7 +181,35 @@ class Session:
         """Move the selection without moving time."""
         self.selected = name
         self.view = None
+        self.link = 0
         self.tensor_view = self.tensor_view.of_another()
+
+    def links(self) -> list[Link]:
+        """Return the neighbours of the selected node: its inputs, then its consumers."""
+        node = self.node
+        inputs = [Link(e.source, e.slot, False) for e in node.inputs if e is not None]
+        return inputs + [Link(e.consumer, e.slot, True) for e in self.network.consumers[node.index]]
+
+    def point_at_link(self, step: int) -> None:
+        """Point at the next neighbour."""
+        self.link = (self.link + step) % max(len(self.links()), 1)
+
+    def follow_link(self, name: str | None = None) -> bool:
+        """Select the neighbour that is pointed at, or the one called ``name``; returns whether there is one."""
+        names = [link.name for link in self.links()]
+        chosen = name if name in names else names[self.link] if name is None and names else None
+        if chosen is None:
+            return False
+        self.visited.append(self.selected)
+        self.select(chosen)
+        return True
+
+    def return_from_link(self) -> bool:
+        """Select the node that the last neighbour was followed from; returns whether there was one."""
+        if not self.visited:
+            return False
+        self.select(self.visited.pop())
+        return True
 
     def move_selection(self, rows: int) -> None:
         """Move the selection down or up by so many rows."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from textual import on
 from textual.widgets import Input
 
+from resdebug.text import visible
 from resdebug.tui.actions.acting import Acting
 from resdebug.tui.panes.graph_widget import GraphPane
+from resdebug.tui.panes.widgets import NodePane
 
 
 class SelectActions(Acting):
@@ -98,6 +100,31 @@ class SelectActions(Acting):
         if message.fold:
             session.fold()
         self.refresh_panes()
+
+    def action_link(self, step: int) -> None:
+        """Point at another neighbour of the selected node."""
+        self.needed.point_at_link(step * (self.count() or 1))
+        self.refresh_panes()
+
+    def action_follow_link(self) -> None:
+        """Select the neighbour that is pointed at."""
+        if not self.needed.follow_link():
+            self.tell("this node has no neighbours")
+        self.refresh_panes()
+
+    def action_return(self) -> None:
+        """Select the node that the last neighbour was followed from."""
+        if not self.needed.return_from_link():
+            self.tell("no neighbour was followed yet")
+        self.refresh_panes()
+
+    @on(NodePane.NameClicked)
+    def name_clicked(self, message: NodePane.NameClicked) -> None:
+        """Select the neighbour that was clicked."""
+        session = self.needed
+        name = next((link.name for link in session.links() if visible(link.name, limit=24) == message.name), None)
+        if name is not None and session.follow_link(name):
+            self.refresh_panes()
 
     def action_fold(self) -> None:
         """Fold or unfold the block of the selection."""

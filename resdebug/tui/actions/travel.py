@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from textual import on
+from textual.timer import Timer
 
 from resdebug.tui.actions.acting import Acting
-from resdebug.tui.panes.widgets import TimelinePane
+from resdebug.tui.panes.timeline_widget import TimelinePane
+
+SLOWEST, FASTEST = 0.5, 64.0
 
 
 class TravelActions(Acting):
     """Forward and backward in time."""
+
+    speed: float = 2.0
+    """Steps a second while playing."""
+    _playing: Timer | None = None
 
     def action_step(self, granularity: str) -> None:
         """Step forward."""
@@ -52,6 +59,39 @@ class TravelActions(Acting):
         self.moved()
         session.select(name)
         self.refresh_panes()
+
+    def action_play(self) -> None:
+        """Step on and on, or stop doing so."""
+        if self._playing is not None:
+            self.stop_playing()
+            return
+        session = self.needed
+        if session.debugger.position >= len(session.debugger.timeline):
+            session.debugger.jump(session.debugger.timeline.seeded)
+        self._playing = self.set_interval(1 / self.speed, self._play)
+        self.tell(f"playing, {self.speed:g} steps a second; space stops, + and - change the speed")
+
+    def stop_playing(self) -> None:
+        """Stop stepping on."""
+        if self._playing is not None:
+            self._playing.stop()
+            self._playing = None
+
+    def _play(self) -> None:
+        debugger = self.needed.debugger
+        before = debugger.position
+        if self.app.screen is not self or debugger.step() == before:
+            self.stop_playing()
+        else:
+            self.moved()
+
+    def action_speed(self, factor: float) -> None:
+        """Play faster or slower."""
+        self.speed = min(max(self.speed * factor, SLOWEST), FASTEST)
+        self.tell(f"{self.speed:g} steps a second", timeout=1.5)
+        if self._playing is not None:
+            self._playing.stop()
+            self._playing = self.set_interval(1 / self.speed, self._play)
 
     @on(TimelinePane.Clicked)
     def moment_clicked(self, message: TimelinePane.Clicked) -> None:

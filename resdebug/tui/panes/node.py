@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from resdebug.analysis.formulas import contribution_formula, forward_formula, forward_numbers, sum_numbers
 from resdebug.analysis.summary import Summary
 from resdebug.debugger.debugger import State
@@ -31,15 +33,49 @@ def node_lines(session: Session, width: int) -> list[Line]:
         lines.append([(f"with numbers: {numbers}", "")])
     lines += adjoint_formula(session, width)
     lines += statistics(session)
-    consumers = [f"{visible(e.consumer, limit=24)}.{e.slot}" for e in network.consumers[node.index]]
-    if consumers:
-        more = f", … {len(consumers)} in all" if len(consumers) > 12 else ""
-        told = "used by " + ", ".join(consumers[:12]) + more
-        lines += [[(text, "dim")] for text in wrap(told, width, indent="  ", most=2)]
+    lines += neighbours(session, width)
+    lines += [[(text, "dim")] for text in wrap(about(session), width, indent="  ")]
     convention = operator_of(node).convention
     if convention:
         lines += [[(text, "dim")] for text in wrap(f"convention: {convention}", width, indent="  ")]
     return lines
+
+
+def neighbours(session: Session, width: int) -> list[Line]:
+    """Return the inputs and the consumers; the one that enter follows is marked."""
+    lines: list[Line] = []
+    chosen = session.link
+    links = session.links()
+    for title, kind in (("inputs ", False), ("used by", True)):
+        shown = [(k, link) for k, link in enumerate(links) if link.is_consumer is kind]
+        if not shown:
+            continue
+        start = max(0, next((at for at, (k, _) in enumerate(shown) if k == chosen), 0) - 2)
+        line: Line = [(f"{title} {'… ' if start else ''}", "dim")]
+        room = width - len(title) - 8
+        for k, link in shown[start:]:
+            name, slot = visible(link.name, limit=24), f".{link.slot} "
+            room -= cell_len(name) + len(slot) + 1
+            if room < 0:
+                line.append((f"… {len(shown)} in all", "dim"))
+                break
+            line += [("›" if k == chosen else " ", "now"), (name, "cursor" if k == chosen else "accent"), (slot, "dim")]
+        lines.append(line)
+    return lines
+
+
+def about(session: Session) -> str:
+    """Tell the operator's settings, and where in its block the node stands."""
+    node = session.node
+    told = [f"{name} {_setting(value)}" for name, value in node.attributes.items() if value is not None]
+    members = session.arrangement.blocks.members.get(node.block, ())
+    if node.index in members:
+        told.append(f"operator {len(members) - members.index(node.index)} of {len(members)} in {visible(node.block)}")
+    return " · ".join(told)
+
+
+def _setting(value: object) -> str:
+    return visible(str(value), limit=24) if isinstance(value, str) else str(value).replace(" ", "").lower()
 
 
 def adjoint_formula(session: Session, width: int) -> list[Line]:

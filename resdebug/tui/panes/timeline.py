@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from resdebug.passes.events import Completed
+from resdebug.text import visible
 from resdebug.tui.lines import Line, fit
 from resdebug.tui.numbers import level, scientific
 from resdebug.tui.session import Session
@@ -20,6 +22,8 @@ class Profile:
         self.norms = self._norms(session)
         self.low, self.high = session.norm_range()
         self.forks = {self.of_node(session, name) for name in session.debugger.forks()}
+        self.blocks = self._blocks(session)
+        """Per column 0 outside of blocks, else 1 and 2 in turn from block to block."""
 
     def column(self, position: int) -> int:
         """Return the column of a position."""
@@ -48,9 +52,36 @@ class Profile:
                     norms[column] = size
         return norms
 
+    def _blocks(self, session: Session) -> list[int]:
+        timeline = session.debugger.timeline
+        marks = [0] * self.cells
+        turn, before = 0, ""
+        for i in timeline.reverse:
+            node = timeline.network.nodes[i]
+            if node.is_leaf or not node.block:
+                continue
+            if node.block != before:
+                turn, before = turn % 2 + 1, node.block
+            start, end = timeline.after_completion(i) or 0, timeline.end_of_visit(i) or 0
+            for column in range(self.column(start), self.column(end) + 1):
+                marks[column] = turn
+        return marks
+
+
+def moment(session: Session, position: int) -> str:
+    """Tell the event just before a position: its number, what it was, and the norm where an adjoint was completed."""
+    event = session.debugger.timeline[position - 1]
+    what = type(event).__name__.lower()
+    node = session.network[event.node]
+    told = f"event {position}: {what} {visible(event.node, limit=40)}"
+    if isinstance(event, Completed):
+        size = session.adjoint_norm(node.index)
+        told += "" if size is None else f", norm {scientific(size)}"
+    return told + (f" in {visible(node.block, limit=30)}" if node.block else "")
+
 
 def timeline_lines(session: Session, profile: Profile) -> list[Line]:
-    """Return the profile of norms, and under it a ruler with the seed, forks, stops and the cursor."""
+    """Return the profile of norms, and under it a ruler with the seed, blocks, forks, stops and the cursor."""
     here = profile.column(session.debugger.position)
     bars: Line = [(fit(f"{scientific(10**profile.high, 2):>8}", LABEL), "dim")]
     seed = profile.column(session.debugger.timeline.seeded)
@@ -62,7 +93,7 @@ def timeline_lines(session: Session, profile: Profile) -> list[Line]:
         elif x > 0 and math.isfinite(x):
             glyph = level(math.log10(x), profile.low, profile.high)
         bars.append((glyph, "lit" if seed <= column <= here else "dim"))
-    ruler = ["◆" if column in profile.forks else "─" for column in range(profile.cells)]
+    ruler = ["◆" if c in profile.forks else "─━╌"[turn] for c, turn in enumerate(profile.blocks)]
     ruler[seed] = "┴"
     for name in session.debugger.breakpoints:
         ruler[profile.of_node(session, name)] = "■"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 from textual.timer import Timer
@@ -11,7 +12,6 @@ from textual.timer import Timer
 from resdebug.tui.pane import Pane
 
 if TYPE_CHECKING:
-    from resdebug.tui.panes.timeline import Profile
     from resdebug.tui.session import Session
 
 
@@ -63,7 +63,25 @@ class NarrationPane(SessionPane):
 
 
 class NodePane(SessionPane):
-    """The selected node."""
+    """The selected node; a click on a neighbour follows it."""
+
+    class NameClicked(Message):
+        """The person clicked on a piece of text that may be a neighbour's name."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell what is under the mouse."""
+        place = event.get_content_offset_capture(self)
+        at = 0
+        for text, role in self.line_at(place.y + self.scroll_offset.y) or []:
+            at += cell_len(text)
+            if place.x < at:
+                if role in {"accent", "cursor"}:
+                    self.post_message(self.NameClicked(text))
+                return
 
     def draw(self, session: Session) -> None:
         """Write formulas and statistics."""
@@ -95,36 +113,6 @@ class TensorPane(SessionPane):
         colour = not self.ascii_only and not self.app.no_color
         look = Look(self.inner_width, self.inner_height, colour, self.app.current_theme.dark)
         self.show(tensor_lines(session, look), tensor_title(session), tensor_subtitle(session))
-
-
-class TimelinePane(SessionPane):
-    """Norms along the pass; a click jumps."""
-
-    class Clicked(Message):
-        """The person clicked on a moment of the pass."""
-
-        def __init__(self, position: int) -> None:
-            super().__init__()
-            self.position = position
-
-    profile: Profile | None = None
-    _for: tuple[int, int] = (0, 0)
-
-    def draw(self, session: Session) -> None:
-        """Write the profile and the ruler."""
-        from resdebug.tui.panes.timeline import Profile, timeline_lines
-
-        key = (id(session), self.size.width)
-        if self.profile is None or self._for != key:
-            self.profile, self._for = Profile(session, self.size.width), key
-        self.show(timeline_lines(session, self.profile))
-
-    def on_click(self, event: events.Click) -> None:
-        """Jump to the event under the mouse."""
-        from resdebug.tui.panes.timeline import LABEL
-
-        if self.profile is not None and event.x >= LABEL:
-            self.post_message(self.Clicked(self.profile.position(event.x - LABEL)))
 
 
 class FooterPane(Pane):

@@ -17,6 +17,7 @@ from resdebug.tui.actions.travel import TravelActions
 from resdebug.tui.actions.viewing import ViewActions
 from resdebug.tui.commands import COMMANDS, Command
 from resdebug.tui.panes.graph_widget import GraphPane
+from resdebug.tui.panes.timeline_widget import TimelinePane
 from resdebug.tui.panes.widgets import (
     FooterPane,
     HeaderPane,
@@ -24,7 +25,6 @@ from resdebug.tui.panes.widgets import (
     NarrationPane,
     NodePane,
     TensorPane,
-    TimelinePane,
 )
 
 if TYPE_CHECKING:
