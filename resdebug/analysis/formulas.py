@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from resdebug.engine.forward import operator_of
 from resdebug.network.model import Edge, Network, Node
 from resdebug.ops.base import Array
-from resdebug.ops.formula import bar, fill
+from resdebug.ops.formula import Form, adjoint, bar, fill, setting
+from resdebug.ops.formula import name as named
 from resdebug.passes.protocol import Pass
-from resdebug.text import adjoint_of, visible
+from resdebug.text import visible
 
 SHOWN_ELEMENTS = 4
 """Tensors of up to this many elements are written out in a formula with numbers."""
@@ -19,17 +20,16 @@ MOST_TERMS = 8
 Word = Callable[[str], str]
 
 
-def forward_formula(network: Network, node: Node) -> str:
+def forward_formula(network: Network, node: Node, form: Form = Form.UNICODE) -> str:
     """Return how a node's value comes about: ``add = bn2 + x``."""
-    return fill(operator_of(node).formula, _words(network, node, _name, lambda name: adjoint_of(_name(name))))
+    return fill(operator_of(node).formula, _named(network, node, form), form)
 
 
-def contribution_formula(network: Network, edge: Edge) -> str:
+def contribution_formula(network: Network, edge: Edge, form: Form = Form.UNICODE) -> str:
     """Return what one edge contributes: ``x̄ += convᵀ(conv1̄, W1)``; empty where it takes no adjoint."""
     node = network.nodes[edge.consumer_index]
     slot = operator_of(node).slot(edge.position, len(node.inputs))
-    words = _words(network, node, _name, lambda name: adjoint_of(_name(name)), edge)
-    return fill(slot.contribution, words)
+    return fill(slot.contribution, _named(network, node, form, edge), form)
 
 
 def reason(network: Network, edge: Edge) -> str:
@@ -78,26 +78,36 @@ def _with_numbers(pass_: Pass, node: Node, template: str, edge: Edge | None) -> 
         array = arrays[name]
         return "?" if array is None else _number_text(array)
 
-    def adjoint(name: str) -> str:
+    def adjoint_value(name: str) -> str:
         array = pass_.adjoint(name)
         return "?" if array is None else _number_text(array)
 
-    return fill(template, _words(pass_.network, node, value, adjoint, edge))
+    return fill(template, _words(pass_.network, node, value, adjoint_value, edge))
 
 
-def _words(network: Network, node: Node, value: Word, adjoint: Word, edge: Edge | None = None) -> dict[str, str]:
+def _words(network: Network, node: Node, value: Word, barred: Word, edge: Edge | None = None) -> dict[str, str]:
     """Return what every placeholder stands for at ``node``; ``edge`` says which input a variadic slot means."""
     operator = operator_of(node)
     words = operator.words([None if e is None else network.nodes[e.source_index].type for e in node.inputs])
-    words |= {"y": value(node.name), bar("y"): adjoint(node.name)}
+    words |= {"y": value(node.name), bar("y"): barred(node.name)}
     if operator.variadic:
         names = [e.source for e in node.inputs if e is not None] if edge is None else [edge.source]
         words["x"] = ", ".join(value(name) for name in names)
-        words[bar("x")] = ", ".join(adjoint(name) for name in names)
+        words[bar("x")] = ", ".join(barred(name) for name in names)
         return words
     for slot, taken in zip(operator.slots, node.inputs, strict=True):
         if taken is not None:
-            words |= {slot.name: value(taken.source), bar(slot.name): adjoint(taken.source)}
+            words |= {slot.name: value(taken.source), bar(slot.name): barred(taken.source)}
+    return words
+
+
+def _named(network: Network, node: Node, form: Form, edge: Edge | None = None) -> dict[str, str]:
+    """Return the names that stand for the placeholders at ``node``, in ``form``."""
+    words = _words(network, node, lambda name: named(_name(name), form), lambda name: adjoint(_name(name), form), edge)
+    if form is not Form.UNICODE:
+        slots = {"y", "x", *(slot.name for slot in operator_of(node).slots)}
+        taken = slots | {bar(slot) for slot in slots}
+        words |= {word: setting(text, form) for word, text in words.items() if word not in taken}
     return words
 
 

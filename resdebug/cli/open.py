@@ -23,7 +23,10 @@ def arguments(sub: Parser) -> None:
     """Declare what the command takes."""
     input_file(sub, "a network (node-link JSON) or a trace")
     sub.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
-    sub.add_argument("--light", action="store_true", help="colours for a light background")
+    sub.add_argument(
+        "--theme", choices=("dark", "light", "contrast", "mono"), help="colours; T in the app changes them"
+    )
+    sub.add_argument("--light", action="store_const", const="light", dest="theme", help="the same as --theme light")
     sub.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
 
 
@@ -40,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         return open_pass(path, target=options.target, rule=options.rule, memory=options.memory, report=report)
 
     ascii_only = options.ascii or not locale_has_unicode()
-    app = run_app(load, path.name, ascii_only=ascii_only, light=options.light, mouse=not options.no_mouse)
+    app = run_app(load, path.name, ascii_only=ascii_only, theme=options.theme, mouse=not options.no_mouse)
     if app.failure is not None:
         print(render(app.failure.faults, options.diagnostics), file=sys.stderr)
         return app.failure.exit_code

@@ -14,8 +14,11 @@ from textual.worker import Worker, WorkerCancelled, WorkerState, get_current_wor
 from resdebug.errors import Fault, ResdebugError
 from resdebug.estimate import Estimate
 from resdebug.tui import textual_insides
+from resdebug.tui.commands import Command
+from resdebug.tui.memory import remembered
 from resdebug.tui.palette import Commands
 from resdebug.tui.screens.main import LAYOUT, MainScreen
+from resdebug.tui.settings import THEME_NAMES, Settings, read_settings
 from resdebug.tui.styles import THEMES
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 Report = Callable[[str, int, int], None]
 Loader = Callable[[Report], "Pass"]
 _REPORT_EVERY = 0.1
+MOST_FAULTS = 3
 
 
 class DebuggerApp(App[None]):
@@ -35,8 +39,17 @@ class DebuggerApp(App[None]):
     COMMANDS = App.COMMANDS | {Commands}
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, load: Loader, name: str, *, ascii_only: bool = False, light: bool = False) -> None:
+    def __init__(
+        self,
+        load: Loader,
+        name: str,
+        *,
+        ascii_only: bool = False,
+        theme: str = "dark",
+        settings: Settings | None = None,
+    ) -> None:
         super().__init__()
+        self.settings = settings or Settings()
         self._load = load
         self._shown_name = name
         self._ascii_only = ascii_only
@@ -44,21 +57,29 @@ class DebuggerApp(App[None]):
         self._estimate = Estimate()
         self.failure: ResdebugError | None = None
         self.crash: BaseException | None = None
-        for theme in THEMES:
-            self.register_theme(theme)
-        self._light = light
+        for each in THEMES:
+            self.register_theme(each)
+        self._first_theme = f"resdebug-{theme}"
+        if self.settings.keys:
+            self.set_keymap(dict(self.settings.keys))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give the panes' own colours to themes that do not know them."""
         return THEMES[0 if self.current_theme.dark else 1].variables
 
+    def keys_of(self, command: Command) -> str:
+        """Return a command's keys as people write them, the person's own where they chose some."""
+        return self.settings.keys.get(command.id, "").replace(",", " ") or command.keys_text
+
     def get_default_screen(self) -> Screen[None]:
         """The debugger's screen is the only one that is always there."""
-        return MainScreen(self._shown_name, ascii_only=self._ascii_only)
+        return MainScreen(
+            self._shown_name, ascii_only=self._ascii_only, keys_of=self.keys_of, speed=self.settings.speed or 2.0
+        )
 
     def on_load(self) -> None:
         """Put on the theme before anything is drawn."""
-        self.theme = THEMES[1 if self._light else 0].name
+        self.theme = self._first_theme
 
     def on_mount(self) -> None:
         """Start loading."""
@@ -103,6 +124,8 @@ class DebuggerApp(App[None]):
                 gc.freeze()
                 self.main.start(session)
                 self._tell_warnings(session.network.warnings)
+                for fault in self.settings.faults[:MOST_FAULTS]:
+                    self.notify(fault, title="settings", severity="warning", timeout=8, markup=False)
         elif event.state is WorkerState.ERROR:
             error = event.worker.error
             if isinstance(error, ResdebugError):
@@ -122,9 +145,17 @@ class DebuggerApp(App[None]):
         self._close_messages_no_wait()
 
 
-def run(load: Loader, name: str, *, ascii_only: bool = False, light: bool = False, mouse: bool = True) -> DebuggerApp:
-    """Run the app in the terminal until the person leaves; returns it, with ``failure`` or ``crash`` set if any."""
+def run(
+    load: Loader, name: str, *, ascii_only: bool = False, theme: str | None = None, mouse: bool = True
+) -> DebuggerApp:
+    """Run the app in the terminal until the person leaves; returns it, with ``failure`` or ``crash`` set if any.
+
+    What is not said here comes from the person's settings, a theme also from the last time.
+    """
     textual_insides.accept_any_bytes()
-    app = DebuggerApp(load, name, ascii_only=ascii_only, light=light)
-    app.run(mouse=mouse)
+    settings = read_settings()
+    before = remembered().get("theme")
+    chosen = theme or settings.theme or (before if before in THEME_NAMES else "dark")
+    app = DebuggerApp(load, name, ascii_only=ascii_only or bool(settings.ascii), theme=chosen, settings=settings)
+    app.run(mouse=mouse and settings.mouse is not False)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,9 +22,23 @@ class Command:
     """How the keys are written; the keys themselves unless given."""
 
     @property
+    def id(self) -> str:
+        """The command's name as settings write it: ``step-one-node``."""
+        return self.name.lower().replace(" ", "-").replace("/", "-")
+
+    @property
     def keys_text(self) -> str:
         """The keys as people write them."""
         return self.shown_keys or self.keys.replace(",", " ")
+
+
+KeysOf = Callable[[Command], str]
+"""How a command's keys are written, which may be the person's own."""
+
+
+def written(command: Command) -> str:
+    """Return the keys that a command comes with."""
+    return command.keys_text
 
 
 COMMANDS: Final = (
@@ -68,12 +83,20 @@ COMMANDS: Final = (
     Command("fold", "z", "Fold or unfold", "the selection's block as one row; 2z the block around it", "View", "fold"),
     Command("fold_all", "Z", "Fold all blocks", "the inner blocks, then the outer ones, then unfold", "View"),
     Command("order", "r", "Forward or reverse order", "from the target down, or from the inputs down", "View"),
+    Command("maximise", "m", "Maximise", "give the active pane the whole screen, or take it back", "View"),
+    Command("widen(4)", "greater_than_sign", "Widen the graph", "and narrow the other panes", "View", "", ">"),
+    Command("widen(-4)", "less_than_sign", "Narrow the graph", "and widen the other panes", "View", "", "<"),
+    Command("theme", "T", "Another theme", "dark, light, high contrast, without colours", "View"),
     Command("leaves", "p", "Parameters", "show or tuck away parameters and constants", "View"),
     Command("pane(1)", "tab", "Next pane", "the active pane scrolls; narrow screens show only it", "View", "pane"),
     Command("pane(-1)", "shift+tab", "Previous pane", "the other way round", "View"),
     Command("scroll(1)", "pagedown", "Scroll down", "the active pane", "View"),
     Command("scroll(-1)", "pageup", "Scroll up", "the active pane", "View"),
     Command("export", "x", "Export the trace", "write the whole pass to a file", "Other", "export"),
+    Command("copy('csv')", "y", "Copy the numbers", "of the tensor's slice as CSV, to the clipboard", "Other"),
+    Command("copy('numpy')", "ctrl+y", "Copy as numpy", "the same as numpy writes it", "Other", "", "^y"),
+    Command("copy('latex')", "Y", "Copy the formula", "of the node and its adjoint as LaTeX", "Other"),
+    Command("picture", "P", "Save a picture", "of the screen as SVG, in the current folder", "Other"),
     Command("palette", "colon", "All commands and nodes", "the command palette (also ctrl+p)", "Other", "", ":"),
     Command("help", "question_mark", "Help", "all keys, and the four answers", "Other", "help", "?"),
     Command("quit", "q", "Quit", "leave the debugger", "Other", "quit"),

@@ -28,7 +28,7 @@ class Commands(Provider):
     async def discover(self) -> Hits:
         """Offer every command."""
         for command in COMMANDS:
-            label = f"{command.name} ({command.keys_text})"
+            label = f"{command.name} ({self.main.keys_of(command)})"
             yield DiscoveryHit(Text(label), partial(self.main.run_action, command.action), label, command.help)
 
     async def search(self, query: str) -> Hits:
@@ -37,7 +37,7 @@ class Commands(Provider):
         for command in COMMANDS:
             score = matcher.match(f"{command.name} {command.help}")
             if score > 0:
-                label = f"{command.name} ({command.keys_text})"
+                label = f"{command.name} ({self.main.keys_of(command)})"
                 yield Hit(score, Text(label), partial(self.main.run_action, command.action), label, command.help)
         session = self.main.session
         found = session.matches(query) if session is not None else []

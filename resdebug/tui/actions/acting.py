@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
+from resdebug.tui.commands import KeysOf, written
 from resdebug.tui.panes.widgets import FooterPane, SessionPane
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ class Acting(Screen[None]):
     session: Session | None = None
     shown_name: str = ""
     ascii_only: bool = False
+    active: str = "ledger"
+    """The pane that scrolls, and that help is about."""
+    keys_of: KeysOf = staticmethod(written)
 
     def refresh_panes(self) -> None:
         """Let every pane show the session as it is now."""

@@ -6,15 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from resdebug.tui.actions.acting import Acting
+from resdebug.tui.memory import remember
 from resdebug.tui.pane import Pane
+from resdebug.tui.settings import THEME_NAMES
 
+LEAST_WIDTH = 24
 PANES = ("graph", "node", "ledger", "tensor")
 
 
 class ViewActions(Acting):
     """Tensors, slices, panes."""
-
-    active: str = "ledger"
 
     def action_view(self, step: int) -> None:
         """Show another tensor of the node."""
@@ -99,6 +100,29 @@ class ViewActions(Acting):
             if name != "graph":
                 pane.set_class(other == name, "-shown")
         self.query_one("#side").set_class(name == "graph", "-idle")
+
+    def action_maximise(self) -> None:
+        """Give the active pane the whole screen, or take it back."""
+        self.toggle_class("-maximised")
+        self.call_after_refresh(self.refresh_panes)
+
+    def action_widen(self, cells: int) -> None:
+        """Move the border between the graph and the other panes; it is remembered."""
+        graph = self.query_one("#graph", Pane)
+        width = min(max(graph.outer_size.width + cells * (self.count() or 1), LEAST_WIDTH), self.size.width - 40)
+        if width >= LEAST_WIDTH:
+            graph.styles.width = width
+            remember(graph_width=width)
+            self.call_after_refresh(self.refresh_panes)
+
+    def action_theme(self) -> None:
+        """Put on the next theme; it is remembered."""
+        names = [f"resdebug-{name}" for name in THEME_NAMES]
+        now = names.index(self.app.theme) if self.app.theme in names else -1
+        self.app.theme = names[(now + 1) % len(names)]
+        remember(theme=self.app.theme.removeprefix("resdebug-"))
+        self.tell(f"theme: {self.app.theme.removeprefix('resdebug-')}")
+        self.call_after_refresh(self.refresh_panes)
 
     def action_scroll(self, pages: int) -> None:
         """Scroll the active pane by pages; in the graph that moves the selection."""

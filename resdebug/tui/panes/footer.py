@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from resdebug.tui.commands import COMMANDS, Command
+from resdebug.tui.commands import COMMANDS, Command, KeysOf, written
 from resdebug.tui.lines import Line
 
 _ORDER = ("?", "q", "n →", "N ←", "s", "S", "x", "tab", "c", "/", "b", "v")
@@ -19,13 +19,13 @@ class Button(NamedTuple):
     command: Command
 
 
-def footer(width: int) -> tuple[Line, list[Button]]:
+def footer(width: int, keys_of: KeysOf = written) -> tuple[Line, list[Button]]:
     """Return the footer's line and where its commands are."""
     listed = [command for command in COMMANDS if command.footer]
     listed.sort(key=lambda c: _ORDER.index(c.keys_text) if c.keys_text in _ORDER else len(_ORDER))
     room, chosen = width, []
     for command in listed:
-        size = len(command.keys_text) + len(command.footer) + 3
+        size = len(keys_of(command)) + len(command.footer) + 3
         if size <= room:
             chosen.append(command)
             room -= size
@@ -33,8 +33,8 @@ def footer(width: int) -> tuple[Line, list[Button]]:
     buttons: list[Button] = []
     at = 0
     for command in (c for c in COMMANDS if c in chosen):
-        line += [(f" {command.keys_text}", "accent"), (f" {command.footer} ", "dim")]
-        size = len(command.keys_text) + len(command.footer) + 3
+        line += [(f" {keys_of(command)}", "accent"), (f" {command.footer} ", "dim")]
+        size = len(keys_of(command)) + len(command.footer) + 3
         buttons.append(Button(at, at + size, command))
         at += size
     return line, buttons

@@ -9,6 +9,7 @@ from textual import events
 from textual.message import Message
 from textual.timer import Timer
 
+from resdebug.tui.commands import KeysOf, written
 from resdebug.tui.pane import Pane
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class TensorPane(SessionPane):
 class FooterPane(Pane):
     """The keys, a click on one presses it; for some seconds, what a command has to tell."""
 
+    keys_of: KeysOf = staticmethod(written)
     _told: Timer | None = None
 
     def on_resize(self) -> None:
@@ -129,7 +131,7 @@ class FooterPane(Pane):
         from resdebug.tui.panes.footer import footer
 
         self._told = None
-        line, self._buttons = footer(self.size.width)
+        line, self._buttons = footer(self.size.width, self.keys_of)
         self.show([line])
 
     def tell(self, text: str, seconds: float) -> None:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
-from resdebug.tui.commands import COMMANDS
+from resdebug.tui.commands import COMMANDS, KeysOf, written
 from resdebug.tui.lines import Line, fit, wrap
 from resdebug.tui.pane import Pane
 
@@ -33,16 +33,41 @@ ANSWERS = {
 }
 SIGNS = (
     ("● ◉ ⊕", "a node, a fork (its value is used more than once), a join; hollow while they wait"),
-    ("▶ ✓ ■", "where time is; complete; a stop"),
+    ("▶ ✓ ■ ▸", "where time is; complete; a stop; a folded block"),
     ("│ ┃ ╮ ╯", "a lane beside the trunk is a skip; heavy while it carries an adjoint"),
     ("Σ2  Σ1/2", "two contributions come here; one of two has arrived"),
     ("‖·‖", "Euclidean norm of a tensor; the share is that of a contribution's norm among all"),
 )
 
 
-def help_lines(width: int) -> list[Line]:
-    """Return the help as lines."""
+PANES = {
+    "graph": (
+        "One row a node, in the order of the reverse pass, so that time runs down the screen. The columns on the right "
+        "are a map of the whole: ◆ forks, ■ stops, ▶ time, a longer bar where the gradient is larger. z folds blocks."
+    ),
+    "node": (
+        "The selected node: how its value comes about, its adjoint as the sum of what its consumers send, statistics, "
+        "neighbours. l points at a neighbour, enter goes there, backspace comes back."
+    ),
+    "ledger": (
+        "One line a contribution in order of arrival: from whom, through the skip or the branch, by which formula, its "
+        "norm, its share; ‖Σ‖ is the norm of the running sum, cos its angle to the sum before it. The last row is the "
+        "adjoint."
+    ),
+    "tensor": (
+        "Value, adjoint or a contribution (v), as numbers, heat map, histogram, statistics or image (h). Shift and "
+        "arrows point at an element, [ and ] go through slices, } shows other axes, | puts value and adjoint side by "
+        "side."
+    ),
+}
+
+
+def help_lines(width: int, pane: str = "", keys_of: KeysOf = written) -> list[Line]:
+    """Return the help as lines, that on the active pane first."""
     lines: list[Line] = []
+    if pane in PANES:
+        lines += [[(f"The {pane} pane", "sum")], *[[(f"  {text}", "")] for text in wrap(PANES[pane], width - 2)]]
+        lines.append([("", "")])
     for question, answer in ANSWERS.items():
         lines += [[(question, "sum")], *[[(f"  {text}", "")] for text in wrap(answer, width - 2)], [("", "")]]
     for sign, meaning in SIGNS:
@@ -53,7 +78,7 @@ def help_lines(width: int) -> list[Line]:
         for command in commands:
             told = f"{command.name}: {command.help}"
             for k, text in enumerate(wrap(told, width - 12)):
-                lines.append([(fit(command.keys_text if not k else "", 11), "accent"), (text, "")])
+                lines.append([(fit(keys_of(command) if not k else "", 11), "accent"), (text, "")])
     lines += [[("", "")], [("A number before a key repeats it: 10n steps ten nodes. The mouse works too.", "dim")]]
     return lines
 
@@ -77,8 +102,10 @@ class HelpScreen(ModalScreen[None]):
         ("pageup", "scroll(-10)", "Page up"),
     ]
 
-    def __init__(self, *, ascii_only: bool = False) -> None:
+    def __init__(self, pane: str = "", keys_of: KeysOf = written, *, ascii_only: bool = False) -> None:
         super().__init__(classes="-ascii" if ascii_only else "")
+        self.pane = pane
+        self.keys_of = keys_of
         self.ascii_only = ascii_only
 
     def compose(self) -> ComposeResult:
@@ -92,7 +119,7 @@ class HelpScreen(ModalScreen[None]):
     def write(self) -> None:
         """Write the lines."""
         pane = self.query_one(Pane)
-        pane.show(help_lines(pane.inner_width), "Help · esc closes")
+        pane.show(help_lines(pane.inner_width, self.pane, self.keys_of), "Help · esc closes")
 
     def action_scroll(self, rows: int) -> None:
         """Scroll by rows."""

@@ -14,8 +14,9 @@ from textual.widgets import Input, Static
 from resdebug.tui.actions.files import FileActions
 from resdebug.tui.actions.selecting import SelectActions
 from resdebug.tui.actions.travel import TravelActions
-from resdebug.tui.actions.viewing import ViewActions
-from resdebug.tui.commands import COMMANDS, Command
+from resdebug.tui.actions.viewing import LEAST_WIDTH, ViewActions
+from resdebug.tui.commands import COMMANDS, Command, KeysOf, written
+from resdebug.tui.memory import remembered
 from resdebug.tui.panes.graph_widget import GraphPane
 from resdebug.tui.panes.timeline_widget import TimelinePane
 from resdebug.tui.panes.widgets import (
@@ -58,6 +59,9 @@ MainScreen { layout: vertical; background: $background; }
 .-narrow #graph, .-narrow #side > Pane { display: none; width: 1fr; height: 1fr; }
 .-narrow #graph.-active, .-narrow #side > Pane.-active { display: block; }
 .-narrow #side.-idle { display: none; }
+.-maximised #graph, .-maximised #side > Pane { display: none; width: 1fr; height: 1fr; }
+.-maximised #graph.-active, .-maximised #side > Pane.-active { display: block; }
+.-maximised #side.-idle { display: none; }
 .-short #timeline { display: none; }
 .-tiny #body, .-tiny #narration, .-tiny #timeline, .-tiny #header, .-tiny #footer { display: none; }
 .-flat #body, .-flat #narration, .-flat #timeline, .-flat #header, .-flat #footer { display: none; }
@@ -68,7 +72,7 @@ MainScreen { layout: vertical; background: $background; }
 
 def bindings(commands: tuple[Command, ...]) -> list[BindingType]:
     """Return the key bindings of all commands."""
-    return [Binding(key, c.action, c.name, show=False) for c in commands for key in c.keys.split(",")]
+    return [Binding(c.keys, c.action, c.name, show=False, id=c.id) for c in commands]
 
 
 class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
@@ -91,8 +95,10 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
     BINDINGS: ClassVar[list[BindingType]] = bindings(COMMANDS)
     AUTO_FOCUS = ""
 
-    def __init__(self, name: str, *, ascii_only: bool = False) -> None:
+    def __init__(self, name: str, *, ascii_only: bool = False, keys_of: KeysOf = written, speed: float = 2.0) -> None:
         super().__init__(classes="-ascii" if ascii_only else "")
+        self.keys_of = keys_of
+        self.speed = speed
         self.shown_name = name
         self.ascii_only = ascii_only
         self.found = []
@@ -114,11 +120,16 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
             select_on_focus=False,
             id="search",
         )
-        yield FooterPane(id="footer", bare=True, ascii_only=plain)
+        footer = FooterPane(id="footer", bare=True, ascii_only=plain)
+        footer.keys_of = self.keys_of
+        yield footer
         yield Static(Content("resdebug needs at least 30×10 cells"), id="small")
 
     def on_mount(self) -> None:
         """Show at once that something is coming."""
+        width = remembered().get("graph_width")
+        if isinstance(width, int) and LEAST_WIDTH <= width <= self.size.width - 40 and self.size.width >= 104:
+            self.query_one("#graph").styles.width = width
         self.activate(self.active)
         self.tell_loading("loading …")
 
