@@ -31,9 +31,9 @@ def count(least: int) -> Callable[[str], int]:
     return read
 
 
-def input_file(sub: Parser, about: str) -> None:
+def input_file(sub: Parser, about: str, *, optional: bool = False) -> None:
     """Add the file to read, and how its pass is run."""
-    sub.add_argument("file", metavar="FILE", help=about)
+    sub.add_argument("file", metavar="FILE", help=about, nargs="?" if optional else None)
     sub.add_argument("--target", metavar="NODE", help="differentiate this node in place of the file's target")
     sub.add_argument(
         "--rule",

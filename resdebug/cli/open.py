@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def arguments(sub: Parser) -> None:
     """Declare what the command takes."""
-    input_file(sub, "a network (node-link JSON) or a trace")
+    input_file(sub, "a network (node-link JSON) or a trace", optional=True)
+    sub.add_argument("--tour", action="store_true", help="a guided tour on a residual block, in ten steps")
     sub.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
     sub.add_argument(
         "--theme", choices=("dark", "light", "contrast", "mono"), help="colours; T in the app changes them"
@@ -32,6 +33,12 @@ def arguments(sub: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Open the debugger; returns its exit code. Raises UsageError without a terminal, MissingInput without a file."""
+    if options.tour:
+        from resdebug.tui.tour import network_path
+
+        options.file = options.file or str(network_path())
+    elif options.file is None:
+        raise UsageError(Fault("U001", "no file is named", "resdebug graphs/resblock.json, or resdebug --tour"))
     path = Path(options.file)
     os.close(open_regular(path, limits.GRAPH_FILE_BYTES))
     check_terminal(options.file)
@@ -43,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
         return open_pass(path, target=options.target, rule=options.rule, memory=options.memory, report=report)
 
     ascii_only = options.ascii or not locale_has_unicode()
-    app = run_app(load, path.name, ascii_only=ascii_only, theme=options.theme, mouse=not options.no_mouse)
+    app = run_app(
+        load, path.name, ascii_only=ascii_only, theme=options.theme, mouse=not options.no_mouse, tour=options.tour
+    )
     if app.failure is not None:
         print(render(app.failure.faults, options.diagnostics), file=sys.stderr)
         return app.failure.exit_code

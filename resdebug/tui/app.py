@@ -47,9 +47,11 @@ class DebuggerApp(App[None]):
         ascii_only: bool = False,
         theme: str = "dark",
         settings: Settings | None = None,
+        tour: bool = False,
     ) -> None:
         super().__init__()
         self.settings = settings or Settings()
+        self._tour = tour
         self._load = load
         self._shown_name = name
         self._ascii_only = ascii_only
@@ -73,9 +75,11 @@ class DebuggerApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The debugger's screen is the only one that is always there."""
-        return MainScreen(
+        screen = MainScreen(
             self._shown_name, ascii_only=self._ascii_only, keys_of=self.keys_of, speed=self.settings.speed or 2.0
         )
+        screen.wants_tour = self._tour
+        return screen
 
     def on_load(self) -> None:
         """Put on the theme before anything is drawn."""
@@ -146,7 +150,13 @@ class DebuggerApp(App[None]):
 
 
 def run(
-    load: Loader, name: str, *, ascii_only: bool = False, theme: str | None = None, mouse: bool = True
+    load: Loader,
+    name: str,
+    *,
+    ascii_only: bool = False,
+    theme: str | None = None,
+    mouse: bool = True,
+    tour: bool = False,
 ) -> DebuggerApp:
     """Run the app in the terminal until the person leaves; returns it, with ``failure`` or ``crash`` set if any.
 
@@ -156,6 +166,8 @@ def run(
     settings = read_settings()
     before = remembered().get("theme")
     chosen = theme or settings.theme or (before if before in THEME_NAMES else "dark")
-    app = DebuggerApp(load, name, ascii_only=ascii_only or bool(settings.ascii), theme=chosen, settings=settings)
+    app = DebuggerApp(
+        load, name, ascii_only=ascii_only or bool(settings.ascii), theme=chosen, settings=settings, tour=tour
+    )
     app.run(mouse=mouse and settings.mouse is not False)
     return app

@@ -98,6 +98,7 @@ COMMANDS: Final = (
     Command("copy('latex')", "Y", "Copy the formula", "of the node and its adjoint as LaTeX", "Other"),
     Command("picture", "P", "Save a picture", "of the screen as SVG, in the current folder", "Other"),
     Command("palette", "colon", "All commands and nodes", "the command palette (also ctrl+p)", "Other", "", ":"),
+    Command("tour", "f1", "Guided tour", "ten steps on a residual block; again, or esc, ends it", "Other", "", "F1"),
     Command("help", "question_mark", "Help", "all keys, and the four answers", "Other", "help", "?"),
     Command("quit", "q", "Quit", "leave the debugger", "Other", "quit"),
 )

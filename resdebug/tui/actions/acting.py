@@ -29,6 +29,10 @@ class Acting(Screen[None]):
             self.session.count = ""
             for pane in self.query(SessionPane):
                 pane.update_from(self.session)
+            self.follow_tour()
+
+    def follow_tour(self) -> None:
+        """Let a tour, if there is one, see what was done."""
 
     def count(self) -> int | None:
         """Return the count that was typed, and forget it."""

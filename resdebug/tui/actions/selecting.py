@@ -6,12 +6,12 @@ from textual import on
 from textual.widgets import Input
 
 from resdebug.text import visible
-from resdebug.tui.actions.acting import Acting
+from resdebug.tui.actions.touring import TourActions
 from resdebug.tui.panes.graph_widget import GraphPane
 from resdebug.tui.panes.widgets import NodePane
 
 
-class SelectActions(Acting):
+class SelectActions(TourActions):
     """The selection moves, time does not."""
 
     found: list[str]
@@ -30,6 +30,8 @@ class SelectActions(Acting):
             self.close_search()
             session.select(self.before_search)
             self.refresh_panes()
+        elif self.tour is not None:
+            self.end_tour()
         else:
             self.moved()
 

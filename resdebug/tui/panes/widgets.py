@@ -14,6 +14,7 @@ from resdebug.tui.pane import Pane
 
 if TYPE_CHECKING:
     from resdebug.tui.session import Session
+    from resdebug.tui.tour import Tour
 
 
 class SessionPane(Pane):
@@ -61,6 +62,29 @@ class NarrationPane(SessionPane):
         from resdebug.tui.panes.narration import narration_lines
 
         self.show(narration_lines(session, self.size.width))
+
+
+class TourPane(Pane):
+    """What the guided tour has to say; not there without one."""
+
+    tour: Tour | None = None
+
+    def tell(self, tour: Tour | None) -> None:
+        """Show the tour's present step, or nothing."""
+        self.tour = tour
+        self.display = tour is not None
+        self.write()
+
+    def on_resize(self) -> None:
+        """Fit the text into the width."""
+        self.write()
+
+    def write(self) -> None:
+        """Write the step."""
+        if self.tour is not None:
+            lines = self.tour.lines(self.size.width or 80)
+            self.styles.height = len(lines)
+            self.show(lines)
 
 
 class NodePane(SessionPane):

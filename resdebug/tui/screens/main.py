@@ -26,6 +26,7 @@ from resdebug.tui.panes.widgets import (
     NarrationPane,
     NodePane,
     TensorPane,
+    TourPane,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ MainScreen { layout: vertical; background: $background; }
 .-ascii Pane { border: ascii $rd-border; scrollbar-size-vertical: 0; }
 .-ascii Pane.-active { border: ascii $accent; }
 .-ascii Pane.-bare { border: none; }
+#tour { display: none; background: $panel; }
 #search { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
 #small { display: none; }
 .-tall #timeline { height: 2; }
@@ -114,6 +116,7 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
                 yield NodePane(id="node", ascii_only=plain)
                 yield LedgerPane(id="ledger", ascii_only=plain)
                 yield TensorPane(id="tensor", ascii_only=plain)
+        yield TourPane(id="tour", bare=True, ascii_only=plain)
         yield TimelinePane(id="timeline", bare=True, ascii_only=plain)
         yield Input(
             placeholder="name, part of a name, glob* or operator; enter keeps, esc drops",
@@ -151,6 +154,9 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         """Take over a session that has been loaded."""
         self.session = session
         self.refresh_panes()
+        if self.wants_tour:
+            self.wants_tour = False
+            self.begin_tour()
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """While loading only leaving and help work."""
