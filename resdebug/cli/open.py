@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def arguments(sub: Parser) -> None:
     """Declare what the command takes."""
     input_file(sub, "a network (node-link JSON) or a trace", optional=True)
+    sub.add_argument("--beside", metavar="OTHER", help="another network or trace beside it, in step")
     sub.add_argument("--tour", action="store_true", help="a guided tour on a residual block, in ten steps")
     sub.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
     sub.add_argument(

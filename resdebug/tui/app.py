@@ -48,10 +48,12 @@ class DebuggerApp(App[None]):
         theme: str = "dark",
         settings: Settings | None = None,
         tour: bool = False,
+        beside: str | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings or Settings()
         self._tour = tour
+        self._beside = beside
         self._load = load
         self._shown_name = name
         self._ascii_only = ascii_only
@@ -127,6 +129,7 @@ class DebuggerApp(App[None]):
                 # A network is many objects that all stay: looking through them for garbage is a pause that shows.
                 gc.freeze()
                 self.main.start(session)
+                self.main.compare_with(self._beside)
                 self._tell_warnings(session.network.warnings)
                 for fault in self.settings.faults[:MOST_FAULTS]:
                     self.notify(fault, title="settings", severity="warning", timeout=8, markup=False)

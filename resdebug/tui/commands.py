@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from textual.binding import Binding, BindingType
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -93,6 +95,7 @@ COMMANDS: Final = (
     Command("scroll(1)", "pagedown", "Scroll down", "the active pane", "View"),
     Command("scroll(-1)", "pageup", "Scroll up", "the active pane", "View"),
     Command("export", "x", "Export the trace", "write the whole pass to a file", "Other", "export"),
+    Command("compare", "equals_sign", "Compare", "another network or trace beside this one, in step", "Other", "", "="),
     Command("copy('csv')", "y", "Copy the numbers", "of the tensor's slice as CSV, to the clipboard", "Other"),
     Command("copy('numpy')", "ctrl+y", "Copy as numpy", "the same as numpy writes it", "Other", "", "^y"),
     Command("copy('latex')", "Y", "Copy the formula", "of the node and its adjoint as LaTeX", "Other"),
@@ -102,3 +105,8 @@ COMMANDS: Final = (
     Command("help", "question_mark", "Help", "all keys, and the four answers", "Other", "help", "?"),
     Command("quit", "q", "Quit", "leave the debugger", "Other", "quit"),
 )
+
+
+def bindings(commands: tuple[Command, ...]) -> list[BindingType]:
+    """Return the key bindings of all commands."""
+    return [Binding(c.keys, c.action, c.name, show=False, id=c.id) for c in commands]

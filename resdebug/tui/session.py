@@ -19,7 +19,7 @@ from resdebug.engine.norms import norm
 from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
-from resdebug.passes.events import Contributed
+from resdebug.passes.events import Contributed, Evaluated, Seeded
 from resdebug.passes.protocol import LedgerRow, Pass
 from resdebug.text import visible
 from resdebug.tui.folded import FoldedBlock
@@ -183,6 +183,29 @@ class Session:
         self.view = None
         self.link = 0
         self.tensor_view = self.tensor_view.of_another()
+
+    def accompany(self, other: Session) -> None:
+        """Go to the event that another session is at, and select what it has selected, as far as they are here."""
+        event = other.debugger.last
+        timeline = self.debugger.timeline
+        at: int | None = None
+        if event is None or event.node not in self.network:
+            at = 0 if event is None else None
+        elif isinstance(event, Contributed):
+            known = event.edge.consumer in self.network
+            inputs = self.network[event.edge.consumer].inputs if known else ()
+            same = (e for e in inputs if e and (e.source, e.slot) == (event.edge.source, event.edge.slot))
+            at = next((timeline.after_contribution(edge) for edge in same), None)
+        else:
+            index = self.network[event.node].index
+            if isinstance(event, Evaluated):
+                at = timeline.after_evaluation(index)
+            else:
+                at = timeline.seeded if isinstance(event, Seeded) else timeline.after_completion(index)
+        if at is not None:
+            self.debugger.jump(at)
+        if other.selected in self.network and other.selected != self.selected:
+            self.select(other.selected)
 
     def links(self) -> list[Link]:
         """Return the neighbours of the selected node: its inputs, then its consumers."""

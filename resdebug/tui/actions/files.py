@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resdebug.errors import ResdebugError
 from resdebug.text import visible
 from resdebug.tui.actions.acting import Acting
+
+if TYPE_CHECKING:
+    from resdebug.tui.session import Session
 
 
 class FileActions(Acting):
@@ -50,6 +54,41 @@ class FileActions(Acting):
             self.tell(f"no picture: {error.faults[0].what}", timeout=6)
         else:
             self.tell(f"the screen is in {visible(str(path))}", timeout=6)
+
+    def action_compare(self) -> None:
+        """Ask for another network or trace, and show it beside this one."""
+        from resdebug.tui.screens.ask import AskScreen
+
+        question = "Which network or trace is to stand beside this one, in step?"
+        self.app.push_screen(AskScreen(question, ascii_only=self.ascii_only), self.compare_with)
+
+    def compare_with(self, name: str | None) -> None:
+        """Load another pass and show it beside this one."""
+        if name is not None:
+            self.tell(f"loading {visible(name, limit=60)} …", timeout=600)
+            self.run_worker(lambda: self._load_other(name), thread=True, exit_on_error=True)
+
+    def _load_other(self, name: str) -> None:
+        from resdebug.api import open_pass
+        from resdebug.tui.session import Session
+
+        path = Path(name).expanduser()
+        try:
+            other = Session(open_pass(path), path.name)
+        except ResdebugError as error:
+            fault = error.faults[0]
+            self.app.call_from_thread(self.tell, f"{visible(path.name, limit=40)}: {fault.what}; {fault.hint}", 8)
+            return
+        other.prepare(lambda *_: None)
+        self.app.call_from_thread(self.show_beside, other)
+
+    def show_beside(self, other: Session) -> None:
+        """Show another pass beside this one, in step."""
+        from resdebug.tui.screens.beside import BesideScreen
+
+        self.tell("", 0.01)
+        beside = BesideScreen(self.needed, other, ascii_only=self.ascii_only, keys_of=self.keys_of)
+        self.app.push_screen(beside, lambda _none: self.refresh_panes())
 
     def action_help(self) -> None:
         """Show the help."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from textual import on
+from textual import events, on
 from textual.widgets import Input
 
 from resdebug.text import visible
 from resdebug.tui.actions.touring import TourActions
 from resdebug.tui.panes.graph_widget import GraphPane
-from resdebug.tui.panes.widgets import NodePane
+from resdebug.tui.panes.widgets import HeaderPane, NodePane
+
+MOST_COUNT = 1_000_000
 
 
 class SelectActions(TourActions):
@@ -56,13 +58,14 @@ class SelectActions(TourActions):
             event.input.border_subtitle = f"{len(self.found)} found"
 
     def search(self, pattern: str) -> None:
-        """Select the first match at or below the cursor; without one, go back to where the search began."""
+        """Select the node of this name, else the first match at or below the cursor, else where the search began."""
         session = self.needed
         self.found = session.matches(pattern)
         rows = session.rows.row_of
         here = session.current_row
         ahead = [name for name in self.found if rows[session.network[name].index] >= here]
-        session.select((ahead or self.found or [self.before_search])[0])
+        exact = [pattern] if pattern in self.found else []
+        session.select((exact or ahead or self.found or [self.before_search])[0])
         self.refresh_panes()
 
     @on(Input.Submitted, "#search")
@@ -127,6 +130,25 @@ class SelectActions(TourActions):
         name = next((link.name for link in session.links() if visible(link.name, limit=24) == message.name), None)
         if name is not None and session.follow_link(name):
             self.refresh_panes()
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits before a key are a count; a slash opens the search at once, so that what follows belongs to it."""
+        search = self.query_one("#search", Input)
+        if event.character == "/" and self.session is not None and self.focused is None:
+            self.action_search()
+            event.stop()
+            return
+        if search.display and event.is_printable and event.character is not None:
+            search.insert_text_at_cursor(event.character)
+            event.stop()
+            return
+        session = self.session
+        if session is None or self.focused is not None or event.character is None:
+            return
+        if event.character.isdecimal() and event.character.isascii() and (session.count or event.character != "0"):
+            session.count = str(min(int(session.count + event.character), MOST_COUNT))
+            self.query_one(HeaderPane).update_from(session)
+            event.stop()
 
     def action_fold(self) -> None:
         """Fold or unfold the block of the selection."""

@@ -9,6 +9,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from resdebug.text import visible
 from resdebug.tui.panes.widgets import SessionPane
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class GraphPane(SessionPane):
             self.row = row
             self.fold = fold
 
+    named: bool = False
+    """Whether the title says which network it is."""
     drawing: GraphDrawing | None = None
     minimap: MiniMap | None = None
     _rows: object = None
@@ -45,6 +48,8 @@ class GraphPane(SessionPane):
         if self.minimap is None or self.minimap.height != min(self.inner_height, len(session.rows)):
             self.minimap = MiniMap(session, self.inner_height)
         title = "Forward pass" if session.forward_order else "Reverse pass"
+        if self.named:
+            title = f"{visible(session.name, limit=40)} · {title}"
         self.set_title(title, f"{session.current_row + 1}/{len(session.rows)}")
         changed = self.reserve(len(session.rows))
         row = session.rows.row_of[session.node.index]

@@ -29,7 +29,7 @@ class MiniMap:
                 size = math.inf if not math.isfinite(norm) else math.log10(norm) if norm > 0 else low
                 sizes[y] = max(sizes[y], size)
             # Where a line stands for many rows there is a fork in most of them, and a mark would tell nothing.
-            forks[y] |= len(self.rows) <= 4 * height and len(arrivals[index]) > 1
+            forks[y] |= len(self.rows) <= 2 * height and len(arrivals[index]) > 1
         self.bars = [_bar(size, low, high) for size in sizes]
         self.forks = forks
 

@@ -64,6 +64,16 @@ class NarrationPane(SessionPane):
         self.show(narration_lines(session, self.size.width))
 
 
+class BetweenPane(Pane):
+    """Two passes compared at the selected node."""
+
+    def compare(self, left: Session, right: Session) -> None:
+        """Write what lies between them."""
+        from resdebug.tui.panes.between import between_lines
+
+        self.show(between_lines(left, right))
+
+
 class TourPane(Pane):
     """What the guided tour has to say; not there without one."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -15,7 +14,7 @@ from resdebug.tui.actions.files import FileActions
 from resdebug.tui.actions.selecting import SelectActions
 from resdebug.tui.actions.travel import TravelActions
 from resdebug.tui.actions.viewing import LEAST_WIDTH, ViewActions
-from resdebug.tui.commands import COMMANDS, Command, KeysOf, written
+from resdebug.tui.commands import COMMANDS, KeysOf, bindings, written
 from resdebug.tui.memory import remembered
 from resdebug.tui.panes.graph_widget import GraphPane
 from resdebug.tui.panes.timeline_widget import TimelinePane
@@ -32,7 +31,6 @@ from resdebug.tui.panes.widgets import (
 if TYPE_CHECKING:
     from resdebug.tui.session import Session
 
-MOST_COUNT = 1_000_000
 LAYOUT = """
 MainScreen { layout: vertical; background: $background; }
 #header, #footer, #narration { height: 1; background: $panel; }
@@ -70,11 +68,6 @@ MainScreen { layout: vertical; background: $background; }
 .-tiny #small, .-flat #small { display: block; }
 """
 """The app's style sheet: a screen that is there from the start gets no style sheet of its own from Textual."""
-
-
-def bindings(commands: tuple[Command, ...]) -> list[BindingType]:
-    """Return the key bindings of all commands."""
-    return [Binding(c.keys, c.action, c.name, show=False, id=c.id) for c in commands]
 
 
 class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
@@ -162,22 +155,3 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         """While loading only leaving and help work."""
         known = {command.action.partition("(")[0] for command in COMMANDS}
         return self.session is not None or action not in known or action in {"quit", "help"}
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits before a key are a count; a slash opens the search at once, so that what follows belongs to it."""
-        search = self.query_one("#search", Input)
-        if event.character == "/" and self.session is not None and self.focused is None:
-            self.action_search()
-            event.stop()
-            return
-        if search.display and event.is_printable and event.character is not None:
-            search.insert_text_at_cursor(event.character)
-            event.stop()
-            return
-        session = self.session
-        if session is None or self.focused is not None or event.character is None:
-            return
-        if event.character.isdecimal() and event.character.isascii() and (session.count or event.character != "0"):
-            session.count = str(min(int(session.count + event.character), MOST_COUNT))
-            self.query_one(HeaderPane).update_from(session)
-            event.stop()
