@@ -91,4 +91,5 @@ CODES: Final[dict[str, str]] = {
     "T010": "The file holds statistics of a pass, not its numbers.",
     "U001": "The command line is at fault.",
     "U002": "There is no terminal to draw on, or it cannot draw.",
+    "U003": "A library that is not installed by default is needed; the hint says how to get it.",
 }

@@ -66,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
 
 def check_terminal(file: str) -> None:
     """Raise UsageError when there is no terminal to draw on, or it cannot move its cursor."""
+    if os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver"):
+        return  # a browser is the terminal
     hint = f"without a screen: resdebug trace {visible(file)} -o trace.jsonl"
     for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)):
         if stream is None or not stream.isatty():
