@@ -35,7 +35,7 @@ class BesideScreen(TravelActions, SelectActions, ViewActions, FileActions):
     BesideScreen { layout: vertical; background: $background; }
     BesideScreen #pair { height: 1fr; }
     BesideScreen #pair > Vertical { width: 1fr; }
-    BesideScreen GraphPane { height: 1fr; scrollbar-size-vertical: 0; }
+    BesideScreen GraphPane { height: 1fr; }
     BesideScreen LedgerPane { height: 12; }
     BesideScreen BetweenPane { height: 3; }
     """

@@ -123,4 +123,4 @@ class HelpScreen(ModalScreen[None]):
 
     def action_scroll(self, rows: int) -> None:
         """Scroll by rows."""
-        self.query_one(Pane).scroll_relative(y=rows, animate=False)
+        self.query_one(Pane).scroll_lines(rows)

@@ -37,12 +37,12 @@ MainScreen { layout: vertical; background: $background; }
 #narration { height: 2; background: $background; }
 #timeline { height: 2; background: $background; }
 #body { height: 1fr; }
-#graph { width: 47; scrollbar-size-vertical: 0; }
+#graph { width: 47; }
 #side { width: 1fr; }
 #node { height: 9; }
 #ledger { height: 1fr; }
 #tensor { height: 9; }
-.-ascii Pane { border: ascii $rd-border; scrollbar-size-vertical: 0; }
+.-ascii Pane { border: ascii $rd-border; }
 .-ascii Pane.-active { border: ascii $accent; }
 .-ascii Pane.-bare { border: none; }
 #tour { display: none; background: $panel; }
