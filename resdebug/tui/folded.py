@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from resdebug.analysis.routes import Routes, Way
+from resdebug.passes.routes import Routes, Way
 from resdebug.debugger.debugger import State
 from resdebug.network.model import Edge
 from resdebug.passes.protocol import Pass

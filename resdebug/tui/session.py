@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
-from resdebug.analysis.routes import Route, Routes
+from resdebug.passes.routes import Route, Routes
 from resdebug.analysis.summary import Summary, cosine, summarise
 from resdebug.debugger.debugger import Debugger, State
 from resdebug.engine.norms import norm

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resdebug.analysis.routes import Route, Routes, Way
+from resdebug.passes.routes import Route, Routes, Way
 from resdebug.passes.protocol import Pass
 from tests.support import Builder, block, residual_chain, two_path
 
