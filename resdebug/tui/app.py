@@ -64,6 +64,8 @@ class DebuggerApp(App[None]):
         for each in THEMES:
             self.register_theme(each)
         self._first_theme = f"resdebug-{theme}"
+        if self.settings.reduced_motion:
+            self.animation_level = "none"
         if self.settings.keys:
             self.set_keymap(dict(self.settings.keys))
 

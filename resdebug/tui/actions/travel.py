@@ -65,6 +65,9 @@ class TravelActions(Acting):
         if self._playing is not None:
             self.stop_playing()
             return
+        if self.app.animation_level == "none":
+            self.tell("motion is reduced by the settings: n steps, a count before it steps often")
+            return
         session = self.needed
         if session.debugger.position >= len(session.debugger.timeline):
             session.debugger.jump(session.debugger.timeline.seeded)
