@@ -79,6 +79,8 @@ CODES: Final[dict[str, str]] = {
     "X003": "The output cannot be created there.",
     "X004": "Writing broke off: a full disk, a device error. What was there before is untouched.",
     "X005": "No format of this name, or none that goes with the suffix.",
+    "X006": "The format is not written at this level, or a pattern of --nodes matches no node.",
+    "X007": "The format cannot hold so much.",
     "T001": "The file is not a trace.",
     "T002": "The trace's header is at fault, or of a version that this program does not read.",
     "T003": "A record of the trace cannot be read.",
@@ -89,6 +91,11 @@ CODES: Final[dict[str, str]] = {
     "T008": "A tensor in the trace is not of the shape or type that it should be.",
     "T009": "The trace does not hold the numbers of this leaf: its target does not depend on it.",
     "T010": "The file holds statistics of a pass, not its numbers.",
+    "T011": "A record names a tensor that the file beside the trace does not have, or has in another shape or type. The "
+    "two files of a trace belong together.",
+    "T012": "A line or a tensor of the trace is not as it was written: its checksum is another. --recover takes the "
+    "events before it. Whoever changes a line on purpose leaves its checksum out.",
+    "T013": "Warning: the trace holds a part of a pass: statistics in place of some numbers, or not all events.",
     "U001": "The command line is at fault.",
     "U002": "There is no terminal to draw on, or it cannot draw.",
     "U003": "A library that is not installed by default is needed; the hint says how to get it.",

@@ -9,36 +9,63 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from resdebug.errors import Fault, UsageError
-from resdebug.export.writing import whole_file
+from resdebug.export.writing import whole_files
 from resdebug.passes.protocol import Pass
+from resdebug.passes.selection import EVERYTHING, Level, Selection
+from resdebug.passes.streamed import StreamedPass
+from resdebug.passes.trace import BESIDE
 from resdebug.text import did_you_mean, visible
 
 Progress = Callable[[int, int], None]
 """Called with the events written so far, and how many there are."""
-Writer = Callable[[Pass, IO[bytes], Progress], None]
+Writer = Callable[..., None]
+"""``write(pass_, stream, progress)``, and a ``Request`` where the format has levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody wants of a pass, and where the large tensors go."""
+
+    selection: Selection = EVERYTHING
+    beside: IO[bytes] | None = None
+    """A second file for large tensors; None puts them all into the first."""
+    beside_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One way to write a pass: its name, its suffix, what it is, and the module whose ``write`` does it."""
+    """One way to write a pass: its name, its suffix, what it is, and the module whose ``write`` does it.
+
+    Where ``levels`` are named, ``write`` takes a ``Request`` as its last argument.
+    """
 
     name: str
     suffix: str
     about: str
     module: str
+    levels: tuple[Level, ...] = ()
+    """Which levels it can be written at; none where it is always the same."""
+    beside: bool = False
+    """Whether large tensors may lie in a second file."""
+    streams: bool = False
+    """Whether a pass of which nothing is kept can be written."""
 
     def writer(self) -> Writer:
         """Import the module and return its ``write``."""
         return cast("Writer", import_module(self.module).write)
 
 
+_ALL: Final = tuple(Level)
 FORMATS: Final = {
     f.name: f
     for f in (
-        Format("jsonl", ".jsonl", "one event a line, readable while it is written", "resdebug.export.json_lines"),
-        Format("json", ".json", "the same as one document", "resdebug.export.json_document"),
+        Format(
+            "jsonl", ".jsonl", "one event a line, readable while it is written", "resdebug.export.json_lines",
+            levels=_ALL, beside=True, streams=True,
+        ),
+        Format("json", ".json", "the same as one document", "resdebug.export.json_document", levels=_ALL, streams=True),
     )
-}
+}  # fmt: skip
 
 
 def choose_format(path: Path | None, name: str | None) -> Format:
@@ -57,6 +84,18 @@ def choose_format(path: Path | None, name: str | None) -> Format:
     raise UsageError(Fault("X005", what, f"use one of {known}, or --format"))
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The files that an export made, each with its size in bytes; the one that was asked for comes last."""
+
+    files: tuple[tuple[Path, int], ...]
+
+    @property
+    def size(self) -> int:
+        """All bytes together."""
+        return sum(size for _, size in self.files)
+
+
 def export(
     pass_: Pass,
     path: str | Path,
@@ -64,17 +103,77 @@ def export(
     format: str | None = None,  # noqa: A002 - the command's own word
     force: bool = False,
     progress: Progress | None = None,
+    selection: Selection | None = None,
+    inline: bool = False,
 ) -> int:
     """Write ``pass_`` to ``path``, whole or not at all; returns the bytes written.
 
-    Raises UsageError for an unknown format, CannotCreate when the path may not be written, IOFailure when writing
-    breaks off.
+    ``selection`` bounds what is written; ``inline`` keeps large tensors out of a second file. Raises UsageError for an
+    unknown format or a level that it does not have, CannotCreate when the path may not be written, IOFailure when
+    writing breaks off.
     """
+    chosen = choose_format(Path(path), format)
+    return export_files(pass_, path, chosen, force=force, progress=progress, selection=selection, inline=inline).size
+
+
+def export_files(
+    pass_: Pass | StreamedPass,
+    path: str | Path,
+    format_: Format,
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+    selection: Selection | None = None,
+    inline: bool = False,
+) -> Written:
+    """Do the same, and return which files were written; a ``StreamedPass`` only in formats that can."""
     path = Path(path)
-    write = choose_format(path, format).writer()
-    with whole_file(path, force=force) as stream:
-        write(pass_, stream, progress or _silent)
-        return stream.tell()
+    wanted = narrowed(pass_, selection or Selection(), format_)
+    paths = files_of(pass_, path, format_, wanted, inline=inline)
+    tell = progress or _silent
+    with whole_files(paths, force=force) as streams:
+        beside = streams[0] if len(streams) > 1 else None
+        request = Request(wanted, beside, paths[0].name if beside is not None else None)
+        write_to(pass_, streams[-1], format_, request, tell)
+        sizes = [stream.seek(0, 2) for stream in streams]
+    return Written(tuple(zip(paths, sizes, strict=True)))
+
+
+def write_to(
+    pass_: Pass | StreamedPass, stream: IO[bytes], format_: Format, request: Request, progress: Progress
+) -> None:
+    """Write to an open stream; in one piece unless the request names a second one."""
+    write = format_.writer()
+    if format_.levels:
+        write(pass_, stream, progress, request)
+    else:
+        write(pass_, stream, progress)
+
+
+def files_of(
+    pass_: Pass | StreamedPass, path: Path, format_: Format, selection: Selection, *, inline: bool
+) -> list[Path]:
+    """Return the files that an export writes, the one that is asked for last."""
+    if inline or not format_.beside:
+        return [path]
+    from resdebug.export.looking import large
+
+    beside = path.with_name(path.name + BESIDE)
+    return [path] if next(large(pass_, selection), None) is None else [beside, path]
+
+
+def narrowed(pass_: Pass | StreamedPass, selection: Selection, format_: Format) -> Selection:
+    """Return what of ``selection`` a pass can give, which may itself hold only a part.
+
+    Raises UsageError for a level that the format does not have, and for patterns that match nothing.
+    """
+    if not selection.everything and selection.level not in format_.levels:
+        have = " and ".join(level.value for level in format_.levels)
+        what = f"{format_.name} is not written at the level {selection.level.value}"
+        hint = f"it has {have}" if have else "leave --level and --nodes out: it is always the same"
+        raise UsageError(Fault("X006", what, hint))
+    selection.check(pass_.network)
+    return selection.within(pass_.selection, pass_.network)
 
 
 def _silent(_done: int, _total: int) -> None:
