@@ -91,8 +91,8 @@ CODES: Final[dict[str, str]] = {
     "T008": "A tensor in the trace is not of the shape or type that it should be.",
     "T009": "The trace does not hold the numbers of this leaf: its target does not depend on it.",
     "T010": "The file holds statistics of a pass, not its numbers.",
-    "T011": "A record names a tensor that the file beside the trace does not have, or has in another shape or type. The "
-    "two files of a trace belong together.",
+    "T011": "A record names a tensor that the file beside the trace does not have, or has in another shape or type. "
+    "The two files of a trace belong together.",
     "T012": "A line or a tensor of the trace is not as it was written: its checksum is another. --recover takes the "
     "events before it. Whoever changes a line on purpose leaves its checksum out.",
     "T013": "Warning: the trace holds a part of a pass: statistics in place of some numbers, or not all events.",

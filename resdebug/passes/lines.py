@@ -31,7 +31,7 @@ class Text:
 
 
 class _Document(Header, frozen=True, kw_only=True):
-    records: list[Record]
+    records: list[Record] | None = None
 
 
 def is_trace(data: bytes) -> bool:
@@ -45,20 +45,21 @@ def split(data: bytes, file: str) -> Text:
 
     Raises BadInput when there is no header. Where a record cannot be read the lines before it are returned.
     """
-    first, newline, rest = data.partition(b"\n")
+    first, _, rest = data.partition(b"\n")
+    if is_torn(first):
+        raise BadInput(_torn(file, 1))
     try:
-        if newline and rest.strip() and first.rstrip().endswith(b"}"):
+        if rest.strip() and first.rstrip().endswith(b"}"):
             header = msgspec.json.decode(first, type=Header)
         else:
             document = msgspec.json.decode(data, type=_Document)
-            fields = {name: getattr(document, name) for name in Header.__struct_fields__}
-            lines = [Line(0, record) for record in document.records]
-            return Text(Header(**fields), lines, _unfinished(lines, file))
+            header = Header(**{name: getattr(document, name) for name in Header.__struct_fields__})
+            if document.records is not None:
+                lines = [Line(0, record) for record in document.records]
+                return Text(header, lines, _unfinished(lines, file))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         what = f"is not a trace: {visible(str(error))}"
         raise BadInput(Fault("T001", what, "write it with resdebug trace", Place(file, 1, 1))) from None
-    if is_torn(first):
-        raise BadInput(_torn(file, 1))
     lines = []
     try:
         for line in _lines(rest, file):
@@ -86,12 +87,12 @@ def _lines(rest: bytes, file: str) -> Iterator[Line]:
     for number, line in enumerate(rest.split(b"\n"), start=2):
         if not line.strip():
             continue
+        if is_torn(line):
+            raise BadInput(_torn(file, number))
         try:
             record = decoder.decode(line)
         except (msgspec.DecodeError, RecursionError) as error:
             what = f"line {number} is not a record: {visible(str(error))}"
             hint = "the trace was cut off or changed; --recover takes the events before it"
             raise BadInput(Fault("T003", what, hint, Place(file, number, 1))) from None
-        if is_torn(line):
-            raise BadInput(_torn(file, number))
         yield Line(number, record)
