@@ -30,6 +30,11 @@ class Slugs:
         self._given: dict[str, str] = {}
         self._next: dict[str, int] = {}
 
+    @staticmethod
+    def alike(name: str) -> bool:
+        """Whether ``name`` may stay as it is."""
+        return slug(name) == name
+
     def of(self, name: str) -> str:
         """Return the slug of ``name``, always the same."""
         if name not in self._given:

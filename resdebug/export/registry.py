@@ -14,7 +14,7 @@ from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import EVERYTHING, Level, Selection
 from resdebug.passes.streamed import StreamedPass
 from resdebug.passes.trace import BESIDE
-from resdebug.text import did_you_mean, visible
+from resdebug.text import did_you_mean, human_bytes, visible
 
 Progress = Callable[[int, int], None]
 """Called with the events written so far, and how many there are."""
@@ -30,6 +30,17 @@ class Request:
     beside: IO[bytes] | None = None
     """A second file for large tensors; None puts them all into the first."""
     beside_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many bytes an export takes, known or estimated."""
+
+    bytes: int
+    exact: bool
+
+    def __str__(self) -> str:
+        return human_bytes(self.bytes) if self.exact else f"about {human_bytes(self.bytes)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,14 @@ FORMATS: Final = {
             levels=_ALL, beside=True, streams=True,
         ),
         Format("json", ".json", "the same as one document", "resdebug.export.json_document", levels=_ALL, streams=True),
+        Format(
+            "npz", ".npz", "all values and adjoints by node, for numpy", "resdebug.export.npz",
+            levels=(Level.ADJOINTS, Level.FULL), streams=True,
+        ),
+        Format(
+            "safetensors", ".safetensors", "all values and adjoints by node, for safetensors",
+            "resdebug.export.safetensors_file", levels=(Level.ADJOINTS, Level.FULL), streams=True,
+        ),
     )
 }  # fmt: skip
 
@@ -167,13 +186,16 @@ def narrowed(pass_: Pass | StreamedPass, selection: Selection, format_: Format) 
 
     Raises UsageError for a level that the format does not have, and for patterns that match nothing.
     """
-    if not selection.everything and selection.level not in format_.levels:
+    level = selection.level
+    if format_.levels and level is Level.FULL:
+        level = format_.levels[-1]
+    if not selection.everything and level not in format_.levels:
         have = " and ".join(level.value for level in format_.levels)
-        what = f"{format_.name} is not written at the level {selection.level.value}"
+        what = f"{format_.name} is not written at the level {level.value}"
         hint = f"it has {have}" if have else "leave --level and --nodes out: it is always the same"
         raise UsageError(Fault("X006", what, hint))
     selection.check(pass_.network)
-    return selection.within(pass_.selection, pass_.network)
+    return Selection(level, selection.nodes).within(pass_.selection, pass_.network)
 
 
 def _silent(_done: int, _total: int) -> None:

@@ -22,6 +22,7 @@ class StreamedPass:
 
     selection = EVERYTHING
     whole = True
+    absent = ""
 
     def __init__(self, network: Network, target: str | None = None, rule: str = "sum") -> None:
         self.network = network
