@@ -81,6 +81,8 @@ CODES: Final[dict[str, str]] = {
     "X005": "No format of this name, or none that goes with the suffix.",
     "X006": "The format is not written at this level, or a pattern of --nodes matches no node.",
     "X007": "The format cannot hold so much.",
+    "X008": "The format needs a library that is not installed; the hint says how to install it.",
+    "X009": "The disk has not enough room for what would be written. Nothing was begun.",
     "T001": "The file is not a trace.",
     "T002": "The trace's header is at fault, or of a version that this program does not read.",
     "T003": "A record of the trace cannot be read.",

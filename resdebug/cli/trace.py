@@ -14,7 +14,7 @@ from resdebug.errors import BadInput, CannotCreate, Fault, IOFailure, Place, ren
 from resdebug.text import human_bytes, plural, visible
 
 if TYPE_CHECKING:
-    from resdebug.export.registry import Format, Written
+    from resdebug.export.registry import Format, Size, Written
     from resdebug.passes.protocol import Pass
     from resdebug.passes.selection import Selection
     from resdebug.passes.streamed import StreamedPass
@@ -24,7 +24,11 @@ def arguments(sub: Parser) -> None:
     """Declare what the command takes."""
     input_file(sub, "a network (node-link JSON) or a trace")
     sub.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write; - is stdout")
-    sub.add_argument("--format", metavar="NAME", help="without it the suffix decides; `--format help` lists them")
+    sub.add_argument(
+        "--format",
+        metavar="NAME",
+        help="jsonl, npz, csv, dot, ...; an unknown name lists them all; without it the suffix decides",
+    )
     sub.add_argument(
         "--level",
         choices=("full", "adjoints", "stats"),
@@ -45,7 +49,16 @@ def arguments(sub: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run and export; says on stdout what was written."""
-    from resdebug.export.registry import Request, choose_format, export_files, narrowed, write_to
+    from resdebug.export.registry import (
+        Request,
+        check_room,
+        choose_format,
+        expected,
+        export_files,
+        narrowed,
+        note,
+        write_to,
+    )
     from resdebug.export.writing import check_destination
     from resdebug.passes.selection import selection
 
@@ -72,10 +85,15 @@ def run(options: argparse.Namespace) -> int:
             request = Request(narrowed(pass_, wanted, format_))
             write_to(pass_, sys.stdout.buffer, format_, request, progress)
             return 0
+        size = expected(pass_, output, format_, selection=wanted, inline=options.inline)
+        check_room(output, size)
+        for said in (note(pass_, format_, wanted), "" if size is None else f"{size} to write"):
+            if said:
+                print(f"{visible(str(output))}: {said}", file=sys.stderr)
         written = export_files(
             pass_, output, format_, force=options.force, progress=progress, selection=wanted, inline=options.inline
         )
-    _tell(options, pass_, format_, written)
+    _tell(options, pass_, format_, written, size)
     return 0
 
 
@@ -104,13 +122,17 @@ def _open(options: argparse.Namespace, format_: Format, wanted: Selection, bar: 
         return pass_
 
 
-def _tell(options: argparse.Namespace, pass_: Pass | StreamedPass, format_: Format, written: Written) -> None:
+def _tell(
+    options: argparse.Namespace, pass_: Pass | StreamedPass, format_: Format, written: Written, size: Size | None
+) -> None:
     """Say what was written."""
     events = len(pass_.events)
     output, _ = written.files[-1]
     if options.json:
-        told = {"file": str(output), "format": format_.name, "events": events, "bytes": written.size}
+        told: dict[str, object] = {"file": str(output), "format": format_.name, "events": events, "bytes": written.size}
         told |= {"rule": pass_.rule, "level": pass_.selection.level.value if options.level is None else options.level}
+        if size is not None:
+            told["expected"] = {"bytes": size.bytes, "exact": size.exact}
         if len(written.files) > 1:
             told["tensors"] = str(written.files[0][0])
         print(json.dumps(told))

@@ -7,7 +7,8 @@ from typing import IO
 import msgspec
 
 from resdebug.export.looking import Look, records, seen
-from resdebug.export.registry import Progress, Request
+from resdebug.export.registry import Progress, Request, Size
+from resdebug.export.trace_size import trace_size
 from resdebug.passes.protocol import Pass
 from resdebug.passes.streamed import StreamedPass
 from resdebug.passes.trace import EndRecord, header_of
@@ -27,3 +28,8 @@ def write(pass_: Pass | StreamedPass, stream: IO[bytes], progress: Progress, req
         progress(k, total)
     stream.write(encoder.encode(EndRecord(k)) + b"\n]}\n")
     progress(total, total)
+
+
+def size(pass_: Pass | StreamedPass, request: Request) -> Size:
+    """Estimate the bytes that will be written."""
+    return trace_size(pass_, request)

@@ -7,8 +7,9 @@ from typing import IO
 import msgspec
 
 from resdebug.export.looking import Look, records, room, seen
-from resdebug.export.registry import Progress, Request
+from resdebug.export.registry import Progress, Request, Size
 from resdebug.export.safetensors_stream import Stream
+from resdebug.export.trace_size import trace_size
 from resdebug.passes.protocol import Pass
 from resdebug.passes.streamed import StreamedPass
 from resdebug.passes.trace import FORMAT, VERSION, EndRecord, header_of, sealed
@@ -34,3 +35,8 @@ def write(pass_: Pass | StreamedPass, stream: IO[bytes], progress: Progress, req
         beside.close()
     stream.write(sealed(encoder.encode(EndRecord(k))))
     progress(total, total)
+
+
+def size(pass_: Pass | StreamedPass, request: Request) -> Size:
+    """Estimate the bytes that will be written."""
+    return trace_size(pass_, request)

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 _LONGEST: Final = 120
-_ODD: Final = re.compile(r"[^\w.+=@-]+")
+_ODD: Final = re.compile(r"[^\w.+=@-]+|\.{2,}")
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """What Windows takes for a device, with any suffix."""
 
@@ -14,8 +14,8 @@ _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORE
 def slug(name: str) -> str:
     """Return ``name`` as a file or the member of an archive may be called on any system.
 
-    Letters and digits of any script, ``. _ - + = @`` stay, all else becomes ``_``; it neither begins nor ends with a
-    dot, and has at most 120 characters. Different names may become the same: see ``Slugs``.
+    Letters and digits of any script and ``. _ - + = @`` stay; all else, and two dots or more, becomes ``_``. It neither
+    begins nor ends with a dot, and has at most 120 characters. Different names may become the same: see ``Slugs``.
     """
     text = _ODD.sub("_", name)[:_LONGEST]
     text = text.strip(".") or "_"

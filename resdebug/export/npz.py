@@ -16,7 +16,7 @@ from resdebug.export.registry import Progress, Request, Size
 from resdebug.export.tensors import Names, walk
 from resdebug.ops.base import Array
 from resdebug.passes.encoding import little_endian
-from resdebug.passes.protocol import Of, Pass
+from resdebug.passes.protocol import Pass
 from resdebug.passes.streamed import StreamedPass
 
 _ABOUT: Final = "__metadata__"
@@ -35,7 +35,7 @@ def write(pass_: Pass | StreamedPass, stream: IO[bytes], progress: Progress, req
 
 
 def _about(names: Names) -> Array:
-    return np.frombuffer(json.dumps(names.about).encode(), dtype=np.uint8)  # type: ignore[return-value]
+    return np.frombuffer(json.dumps(names.about).encode(), dtype=np.uint8)
 
 
 def _put(archive: zipfile.ZipFile, name: str, array: Array) -> None:
@@ -58,7 +58,7 @@ def _npy_header(shape: tuple[int, ...], dtype: str) -> bytes:
 def size(pass_: Pass | StreamedPass, request: Request) -> Size:
     """Return the bytes that will be written: of each member its header, its numbers, and its line in the directory."""
     names = Names(pass_, request.selection)
-    members = [(_ABOUT, (len(_about(names)),), "uint8")]
+    members: list[tuple[str, tuple[int, ...], str]] = [(_ABOUT, (len(_about(names)),), "uint8")]
     members += [(names.of(of, node.name), node.shape, node.dtype) for of, node in names.tensors]
     total = directory = 0
     for name, shape, dtype in members:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Any, Final, cast
 
-from resdebug.errors import Fault, UsageError
+from resdebug.errors import Fault, IOFailure, Place, UsageError
 from resdebug.export.writing import whole_files
 from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import EVERYTHING, Level, Selection
@@ -65,6 +66,10 @@ class Format:
         """Import the module and return its ``write``."""
         return cast("Writer", import_module(self.module).write)
 
+    def told(self, name: str) -> Callable[[Any, Any], Any] | None:
+        """Return another function of the module: ``size`` or ``note``, where it has one."""
+        return cast("Callable[[Any, Any], Any] | None", getattr(import_module(self.module), name, None))
+
 
 _ALL: Final = tuple(Level)
 FORMATS: Final = {
@@ -83,6 +88,20 @@ FORMATS: Final = {
             "safetensors", ".safetensors", "all values and adjoints by node, for safetensors",
             "resdebug.export.safetensors_file", levels=(Level.ADJOINTS, Level.FULL), streams=True,
         ),
+        Format(
+            "csv", ".csv", "a row for every contribution, for spreadsheets", "resdebug.export.csv_table",
+            levels=(Level.STATS,), streams=True,
+        ),
+        Format(
+            "parquet", ".parquet", "the same for data frames (needs pyarrow)", "resdebug.export.parquet_table",
+            levels=(Level.STATS,), streams=True,
+        ),
+        Format(
+            "graphml", ".graphml", "the network with norms of adjoints, for networkx and yEd",
+            "resdebug.export.graphml", levels=(Level.STATS,),
+        ),
+        Format("dot", ".dot", "the same for Graphviz", "resdebug.export.dot", levels=(Level.STATS,)),
+        Format("mermaid", ".mmd", "the same for Mermaid", "resdebug.export.mermaid", levels=(Level.STATS,)),
     )
 }  # fmt: skip
 
@@ -167,6 +186,43 @@ def write_to(
         write(pass_, stream, progress, request)
     else:
         write(pass_, stream, progress)
+
+
+def expected(
+    pass_: Pass | StreamedPass,
+    path: str | Path,
+    format_: Format,
+    *,
+    selection: Selection | None = None,
+    inline: bool = False,
+) -> Size | None:
+    """Return how many bytes ``export_files`` will write, None where the format cannot tell beforehand."""
+    size = format_.told("size")
+    if size is None:
+        return None
+    wanted = narrowed(pass_, selection or Selection(), format_)
+    paths = files_of(pass_, Path(path), format_, wanted, inline=inline)
+    return cast("Size", size(pass_, Request(wanted, None, paths[0].name if len(paths) > 1 else None)))
+
+
+def note(pass_: Pass | StreamedPass, format_: Format, selection: Selection) -> str:
+    """Return what whoever asks for a format should know of how it will look, or nothing."""
+    told = format_.told("note")
+    return "" if told is None else cast("str", told(pass_, selection))
+
+
+def check_room(path: Path, size: Size | None) -> None:
+    """Raise IOFailure when the disk has clearly not enough room for ``size``."""
+    if size is None:
+        return
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        return
+    # An estimate may be some way off, and a refusal must not be.
+    if size.bytes * (1.0 if size.exact else 0.8) > free:
+        what = f"takes {size}, and there is room for {human_bytes(free)}"
+        raise IOFailure(Fault("X009", what, "free some space, or bound it with --level and --nodes", Place(str(path))))
 
 
 def files_of(

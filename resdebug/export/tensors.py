@@ -62,9 +62,7 @@ def _chosen(pass_: Pass | StreamedPass, selection: Selection) -> Iterator[tuple[
                 yield of, node
 
 
-def walk(
-    pass_: Pass | StreamedPass, names: Names, put: Callable[[Of, str, Array], None], progress: Progress
-) -> None:
+def walk(pass_: Pass | StreamedPass, names: Names, put: Callable[[Of, str, Array], None], progress: Progress) -> None:
     """Hand every chosen tensor to ``put``, in the order of ``names.tensors``, one at a time."""
     total = len(names.tensors)
     if isinstance(pass_, Pass):

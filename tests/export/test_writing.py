@@ -139,7 +139,7 @@ def test_a_write_that_fails_at_any_call_leaves_the_old_bytes(
             k += 1
         else:
             break
-    assert k > len(pass_.events)
+    assert k > (len(pass_.events) if name in {"jsonl", "json"} else 1)
     assert path.read_bytes() != b"old"
 
 
