@@ -130,7 +130,9 @@ def _tell(
     output, _ = written.files[-1]
     if options.json:
         told: dict[str, object] = {"file": str(output), "format": format_.name, "events": events, "bytes": written.size}
-        told |= {"rule": pass_.rule, "level": pass_.selection.level.value if options.level is None else options.level}
+        told["rule"] = pass_.rule
+        if len(format_.levels) > 1:
+            told["level"] = pass_.selection.level.value if options.level is None else options.level
         if size is not None:
             told["expected"] = {"bytes": size.bytes, "exact": size.exact}
         if len(written.files) > 1:

@@ -102,6 +102,10 @@ FORMATS: Final = {
         ),
         Format("dot", ".dot", "the same for Graphviz", "resdebug.export.dot", levels=(Level.STATS,)),
         Format("mermaid", ".mmd", "the same for Mermaid", "resdebug.export.mermaid", levels=(Level.STATS,)),
+        Format(
+            "perfetto", ".perfetto.json", "measured times and bytes of every event, for ui.perfetto.dev",
+            "resdebug.export.perfetto", levels=(Level.STATS,),
+        ),
     )
 }  # fmt: skip
 
@@ -114,10 +118,11 @@ def choose_format(path: Path | None, name: str | None) -> Format:
             what = f'there is no format "{visible(name)}"'
             raise UsageError(Fault("X005", what, did_you_mean(name, FORMATS) or known))
         return FORMATS[name]
-    suffix = path.suffix.lower() if path is not None else ".jsonl"
-    for found in FORMATS.values():
-        if found.suffix == suffix:
+    file = path.name.lower() if path is not None else ".jsonl"
+    for found in sorted(FORMATS.values(), key=lambda f: -len(f.suffix)):
+        if file.endswith(found.suffix):
             return found
+    suffix = path.suffix if path is not None else ""
     what = f'no format goes with the suffix "{visible(suffix)}"' if suffix else "the file name has no suffix"
     raise UsageError(Fault("X005", what, f"use one of {known}, or --format"))
 
@@ -251,6 +256,9 @@ def narrowed(pass_: Pass | StreamedPass, selection: Selection, format_: Format) 
         hint = f"it has {have}" if have else "leave --level and --nodes out: it is always the same"
         raise UsageError(Fault("X006", what, hint))
     selection.check(pass_.network)
+    if format_.levels[-1:] == (Level.STATS,):
+        # Whatever part a trace is, it has the statistics of everything.
+        return Selection(level, selection.nodes)
     return Selection(level, selection.nodes).within(pass_.selection, pass_.network)
 
 
