@@ -84,6 +84,7 @@ CODES: Final[dict[str, str]] = {
     "X008": "The format needs a library that is not installed; the hint says how to install it.",
     "X009": "The disk has not enough room for what would be written. Nothing was begun.",
     "X010": "Times are measured while a network runs, and the trace does not hold all that it would be run on.",
+    "X011": "The session cannot be recorded: a key that does not exist, or a trace that holds only a part of a pass.",
     "T001": "The file is not a trace.",
     "T002": "The trace's header is at fault, or of a version that this program does not read.",
     "T003": "A record of the trace cannot be read.",

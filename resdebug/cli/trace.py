@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resdebug.cli.arguments import Parser, input_file
+from resdebug.cli.arguments import Parser, input_file, screen_size, seconds
 from resdebug.cli.progress import ProgressBar
-from resdebug.errors import BadInput, CannotCreate, Fault, IOFailure, Place, render
+from resdebug.errors import BadInput, CannotCreate, Fault, IOFailure, Place, UsageError, render
 from resdebug.text import human_bytes, plural, visible
 
 if TYPE_CHECKING:
-    from resdebug.export.registry import Format, Size, Written
+    from resdebug.export.registry import Format, Recording, Size, Written
     from resdebug.passes.protocol import Pass
     from resdebug.passes.selection import Selection
     from resdebug.passes.streamed import StreamedPass
@@ -43,6 +43,11 @@ def arguments(sub: Parser) -> None:
     )
     sub.add_argument("--inline", action="store_true", help="all numbers in one file, large tensors too (jsonl)")
     sub.add_argument("--recover", action="store_true", help="take what is whole of a trace that was cut off or damaged")
+    recording = sub.add_argument_group("recording a session (.cast)")
+    recording.add_argument("--size", type=screen_size, metavar="WxH", help="columns and rows of the screen (100x30)")
+    recording.add_argument("--pace", type=seconds, metavar="SECONDS", help="time from key to key (1)")
+    recording.add_argument("--keys", metavar="KEYS", help="keys to press, such as 'n n 5 s tab'; else n to the end")
+    recording.add_argument("--theme", choices=("dark", "light", "contrast", "mono"), help="colours (dark)")
     sub.add_argument("--force", action="store_true", help="replace the output if it exists")
     sub.add_argument("--json", action="store_true", help="say what was written as JSON")
 
@@ -50,6 +55,7 @@ def arguments(sub: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run and export; says on stdout what was written."""
     from resdebug.export.registry import (
+        Format,
         Request,
         check_room,
         choose_format,
@@ -57,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         export_files,
         narrowed,
         note,
+        register,
         write_to,
     )
     from resdebug.export.writing import check_destination
@@ -64,7 +71,9 @@ def run(options: argparse.Namespace) -> int:
 
     to_stdout = options.output == "-"
     output = None if to_stdout else Path(options.output)
+    register(Format("asciicast", ".cast", "a session on the screen, for asciinema", "resdebug.tui.cast", records=True))
     format_ = choose_format(output, options.format)
+    recording = _recording(options, format_)
     if output is not None and output.exists() and Path(options.file).exists() and output.samefile(options.file):
         what = "is what is to be read: it would be lost"
         raise CannotCreate(Fault("X002", what, "choose another name", Place(file=str(output))))
@@ -82,19 +91,42 @@ def run(options: argparse.Namespace) -> int:
         if output is None:
             if sys.stdout is None:
                 raise IOFailure(Fault("X004", "stdout is closed", "name a file with -o"))
-            request = Request(narrowed(pass_, wanted, format_))
+            request = Request(narrowed(pass_, wanted, format_), recording=recording)
             write_to(pass_, sys.stdout.buffer, format_, request, progress)
             return 0
-        size = expected(pass_, output, format_, selection=wanted, inline=options.inline)
+        size = expected(pass_, output, format_, selection=wanted, inline=options.inline, recording=recording)
         check_room(output, size)
         for said in (note(pass_, format_, wanted), "" if size is None else f"{size} to write"):
             if said:
                 print(f"{visible(str(output))}: {said}", file=sys.stderr)
         written = export_files(
-            pass_, output, format_, force=options.force, progress=progress, selection=wanted, inline=options.inline
+            pass_,
+            output,
+            format_,
+            force=options.force,
+            progress=progress,
+            selection=wanted,
+            inline=options.inline,
+            recording=recording,
         )
     _tell(options, pass_, format_, written, size)
     return 0
+
+
+def _recording(options: argparse.Namespace, format_: Format) -> Recording | None:
+    """Return how the screen is recorded. Raises UsageError where something is said of it and nothing is recorded."""
+    from resdebug.export.registry import Recording
+
+    said = [name for name in ("size", "pace", "keys", "theme") if getattr(options, name) is not None]
+    if not format_.records:
+        if said:
+            what = f"--{said[0]} is about a recording of the screen, and {format_.name} is none"
+            raise UsageError(Fault("U001", what, "end the name in .cast"))
+        return None
+    usual = Recording()
+    columns, rows = options.size or (usual.columns, usual.rows)
+    keys = tuple((options.keys or "").split())
+    return Recording(columns, rows, options.pace or usual.pace, options.theme or usual.theme, keys)
 
 
 def _open(options: argparse.Namespace, format_: Format, wanted: Selection, bar: ProgressBar) -> Pass | StreamedPass:

@@ -108,10 +108,7 @@ class Drawing:
     def _norm(self, edge: Edge) -> float | None:
         if self.pass_.events.after_contribution(edge) is None:
             return None
-        if self.pass_.holds(Of.CONTRIBUTION, edge):
-            return norm(self.pass_.contribution(edge))
-        told = self.pass_.statistics(Of.CONTRIBUTION, edge) if isinstance(self.pass_, RecordedPass) else None
-        return None if told is None else float(told.norm)
+        return self.pass_.norm(edge)
 
     def blocks(self) -> dict[str, list[Drawn]]:
         """Return the nodes by block, in order of the first of each; nodes of no block are under ``""``."""

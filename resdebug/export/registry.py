@@ -24,6 +24,19 @@ Writer = Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """How a session on the screen is recorded."""
+
+    columns: int = 100
+    rows: int = 30
+    pace: float = 1.0
+    """Seconds from key to key."""
+    theme: str = "dark"
+    keys: tuple[str, ...] = ()
+    """Keys to press; none steps node by node to the end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What somebody wants of a pass, and where the large tensors go."""
 
@@ -31,6 +44,8 @@ class Request:
     beside: IO[bytes] | None = None
     """A second file for large tensors; None puts them all into the first."""
     beside_name: str | None = None
+    recording: Recording | None = None
+    """Of formats that record the screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +63,7 @@ class Size:
 class Format:
     """One way to write a pass: its name, its suffix, what it is, and the module whose ``write`` does it.
 
-    Where ``levels`` are named, ``write`` takes a ``Request`` as its last argument.
+    Where ``levels`` are named, or the screen is recorded, ``write`` takes a ``Request`` as its last argument.
     """
 
     name: str
@@ -59,6 +74,8 @@ class Format:
     """Which levels it can be written at; none where it is always the same."""
     beside: bool = False
     """Whether large tensors may lie in a second file."""
+    records: bool = False
+    """Whether it is a recording of the screen."""
     streams: bool = False
     """Whether a pass of which nothing is kept can be written."""
 
@@ -108,6 +125,11 @@ FORMATS: Final = {
         ),
     )
 }  # fmt: skip
+
+
+def register(format_: Format) -> None:
+    """Add a format whose module is on a floor above this one, as a recording of the screen is."""
+    FORMATS.setdefault(format_.name, format_)
 
 
 def choose_format(path: Path | None, name: str | None) -> Format:
@@ -168,6 +190,7 @@ def export_files(
     progress: Progress | None = None,
     selection: Selection | None = None,
     inline: bool = False,
+    recording: Recording | None = None,
 ) -> Written:
     """Do the same, and return which files were written; a ``StreamedPass`` only in formats that can."""
     path = Path(path)
@@ -176,7 +199,7 @@ def export_files(
     tell = progress or _silent
     with whole_files(paths, force=force) as streams:
         beside = streams[0] if len(streams) > 1 else None
-        request = Request(wanted, beside, paths[0].name if beside is not None else None)
+        request = Request(wanted, beside, paths[0].name if beside is not None else None, recording)
         write_to(pass_, streams[-1], format_, request, tell)
         sizes = [stream.seek(0, 2) for stream in streams]
     return Written(tuple(zip(paths, sizes, strict=True)))
@@ -187,7 +210,7 @@ def write_to(
 ) -> None:
     """Write to an open stream; in one piece unless the request names a second one."""
     write = format_.writer()
-    if format_.levels:
+    if format_.levels or format_.records:
         write(pass_, stream, progress, request)
     else:
         write(pass_, stream, progress)
@@ -200,6 +223,7 @@ def expected(
     *,
     selection: Selection | None = None,
     inline: bool = False,
+    recording: Recording | None = None,
 ) -> Size | None:
     """Return how many bytes ``export_files`` will write, None where the format cannot tell beforehand."""
     size = format_.told("size")
@@ -207,7 +231,8 @@ def expected(
         return None
     wanted = narrowed(pass_, selection or Selection(), format_)
     paths = files_of(pass_, Path(path), format_, wanted, inline=inline)
-    return cast("Size", size(pass_, Request(wanted, None, paths[0].name if len(paths) > 1 else None)))
+    request = Request(wanted, None, paths[0].name if len(paths) > 1 else None, recording)
+    return cast("Size", size(pass_, request))
 
 
 def note(pass_: Pass | StreamedPass, format_: Format, selection: Selection) -> str:

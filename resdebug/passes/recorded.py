@@ -85,6 +85,11 @@ class RecordedPass(Pass):
             raise KeyError(f"{why} goes from {edge.consumer} through {edge.slot} to {edge.source}")
         return found
 
+    def norm(self, edge: Edge) -> float:
+        """Return the norm of a contribution, from its statistics where its numbers are not here."""
+        told = self._statistics.get((Of.CONTRIBUTION, edge.index))
+        return super().norm(edge) if told is None else float(told.norm)
+
     def ledger(self, node: str) -> tuple[LedgerRow, ...]:
         """Return the contributions to ``node`` in order of arrival, as far as the trace holds them."""
         rows: list[LedgerRow] = []
