@@ -15,7 +15,7 @@ import msgspec
 
 from resdebug.network.digest import node_link
 from resdebug.ops.base import Array
-from resdebug.passes.encoding import from_numbers, numbers
+from resdebug.passes.encoding import from_numbers, numbers, type_name
 from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
@@ -144,7 +144,7 @@ def header_of(
 
 def encode(array: Array) -> Tensor:
     """Return an array as strict JSON can say it."""
-    return Tensor(list(array.shape), array.dtype.name, numbers(array))
+    return Tensor(list(array.shape), type_name(array.dtype), numbers(array))
 
 
 def decode(tensor: Tensor) -> Array:
