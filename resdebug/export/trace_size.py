@@ -15,8 +15,8 @@ from resdebug.passes.streamed import StreamedPass
 from resdebug.passes.trace import INLINE
 
 _RECORD, _SENT, _TENSOR, _STATISTICS, _OF_ONE, _NAMED, _HEADER = 70, 64, 34, 205, 160, 66, 320
-"""Bytes of a record, of what a contribution has more, of a tensor, of statistics, of those of one number, of the name of
-a tensor, of the header."""
+"""Bytes of a record, of what a contribution has more, of a tensor, of statistics, of those of one number, of a tensor's
+name, of the header."""
 _NUMBER = {"float64": 20.0, "float32": 20.0, "bool": 5.0}
 _SAMPLE = 24
 

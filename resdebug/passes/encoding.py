@@ -62,6 +62,10 @@ def from_numbers(data: Any, shape: tuple[int, ...], dtype: str) -> Array:
 
     Raises ValueError when they are not numbers of this type, or not as many as the shape says.
     """
+    if not shape and type(data) is float and dtype == "float64":
+        alone = np.array(data)
+        alone.flags.writeable = False
+        return alone
     if dtype not in ITEM_BYTES:
         raise ValueError(f"unknown element type {visible(dtype, limit=40)!r}")
     flat = _flat(data, shape)
