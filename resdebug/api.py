@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +19,7 @@ from resdebug.text import visible
 if TYPE_CHECKING:
     import networkx as nx
 
-    from resdebug.export.statistics import Statistics
-    from resdebug.passes.segments import Seen
+    from resdebug.passes.streamed import StreamedPass
 
 STATISTICS = b'"format":"resdebug-statistics"'
 
@@ -47,41 +45,50 @@ def open_pass(
     rule: str = "sum",
     memory: int | None = None,
     report: Report | None = None,
+    recover: bool = False,
 ) -> Pass:
     """Open a file that is a trace or a network; a network is run.
 
-    Raises MissingInput, BadInput, IOFailure, and UsageError where a trace is asked for another target or rule.
+    With ``recover`` a trace that was cut off or damaged is read up to the first event that is not whole. Raises
+    MissingInput, BadInput, IOFailure, and UsageError where a trace is asked for another target or rule, or a network is
+    to be recovered.
     """
     path = Path(path)
     data = read_text(path)
     if not is_trace(data):
+        if recover:
+            raise UsageError(Fault("U001", "--recover reads a damaged trace, and this is none", "leave it out"))
         if STATISTICS in data[:64]:
             what = "holds statistics of a pass, and no numbers to look at"
             raise BadInput(Fault("T010", what, "trace the network without --level stats", Place(str(path), 1, 1)))
         network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
         return differentiate(network, rule=rule, report=report, norms=True)
-    recorded = parse_trace(data, str(path), memory=memory)
+    recorded = parse_trace(data, str(path), memory=memory, recover=recover)
     if target not in {None, recorded.target} or rule not in {"sum", recorded.rule}:
         what = f'a trace is what it is: its target is "{visible(recorded.target)}" and its rule {recorded.rule}'
         raise UsageError(Fault("U001", what, "open the network to run it otherwise"))
     return recorded
 
 
-def open_statistics(
+def open_streamed(
     path: str | Path, *, target: str | None = None, rule: str = "sum", memory: int | None = None
-) -> tuple[dict[str, Any], Iterable[Seen[Statistics]]]:
-    """Return the header and the events, with statistics in place of tensors, of a trace or network.
+) -> Pass | StreamedPass:
+    """Open a file like ``open_pass``, but run a network only while somebody reads the events, keeping no tensors.
 
-    A network is run while somebody reads them, in segments, without keeping its tensors. Raises as ``open_pass`` does.
+    Raises as ``open_pass`` does, and BadInput when even so more than ``memory`` bytes (80 % of what is free) are
+    needed.
     """
-    from resdebug.export import statistics
+    from resdebug.network.limits import memory_limit
+    from resdebug.passes.streamed import StreamedPass
 
     path = Path(path)
     data = read_text(path)
-    if is_trace(data):
-        return statistics.of_pass(open_pass(path, target=target, rule=rule, memory=memory))
+    if is_trace(data) or STATISTICS in data[:64]:
+        return open_pass(path, target=target, rule=rule, memory=memory)
     network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory, kept=False)
-    return statistics.of_network(network, rule=rule, limit=memory)
+    streamed = StreamedPass(network, rule=rule)
+    streamed.check(memory_limit() if memory is None else memory)
+    return streamed
 
 
 def from_networkx(

@@ -57,3 +57,22 @@ def size(text: str) -> int:
     if not 0 < number < 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} is out of range")
     return int(number * _UNITS[unit])
+
+
+def screen_size(text: str) -> tuple[int, int]:
+    """Read columns and rows of a screen, such as 100x30."""
+    columns, _, rows = text.lower().partition("x")
+    if not (columns.isdecimal() and rows.isdecimal() and 20 <= int(columns) <= 400 and 5 <= int(rows) <= 200):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size of a screen; write 100x30 (20x5 to 400x200)")
+    return int(columns), int(rows)
+
+
+def seconds(text: str) -> float:
+    """Read a time, such as 0.5."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.01 <= number <= 60:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time from 0.01 to 60 seconds")
+    return number

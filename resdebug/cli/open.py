@@ -24,6 +24,7 @@ def arguments(sub: Parser) -> None:
     input_file(sub, "a network (node-link JSON) or a trace", optional=True)
     sub.add_argument("--beside", metavar="OTHER", help="another network or trace beside it, in step")
     sub.add_argument("--tour", action="store_true", help="a guided tour on a residual block, in ten steps")
+    sub.add_argument("--recover", action="store_true", help="take what is whole of a trace that was cut off or damaged")
     sub.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
     sub.add_argument(
         "--theme", choices=("dark", "light", "contrast", "mono"), help="colours; T in the app changes them"
@@ -48,7 +49,14 @@ def run(options: argparse.Namespace) -> int:
     def load(report: Report) -> Pass:
         from resdebug.api import open_pass
 
-        return open_pass(path, target=options.target, rule=options.rule, memory=options.memory, report=report)
+        return open_pass(
+            path,
+            target=options.target,
+            rule=options.rule,
+            memory=options.memory,
+            report=report,
+            recover=options.recover,
+        )
 
     ascii_only = options.ascii or not locale_has_unicode()
     app = run_app(

@@ -42,7 +42,7 @@ class Debugger:
         self.pass_ = pass_
         self.timeline = pass_.events
         self.breakpoints: set[str] = set()
-        self._position = self.timeline.seeded
+        self._position = min(self.timeline.seeded, len(self.timeline))
         self._stops: Callable[[Granularity], Stops] = cache(lambda g: stops(self.timeline, g))
 
     @property

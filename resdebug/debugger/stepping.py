@@ -60,4 +60,5 @@ def stops(timeline: Timeline, granularity: Granularity) -> Stops:
             else:
                 reverse.append(end)
         reverse += last.values()
-    return Stops(sorted({*forward, timeline.seeded, *reverse, len(timeline)}))
+    last_of_all = len(timeline)
+    return Stops(sorted({min(k, last_of_all) for k in (*forward, timeline.seeded, *reverse, last_of_all)}))

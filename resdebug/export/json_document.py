@@ -1,4 +1,4 @@
-"""JSON: the same as JSONL in one document, the records in an array."""
+"""JSON: the same as JSONL in one document, the records in an array, every tensor inline."""
 
 from __future__ import annotations
 
@@ -6,19 +6,30 @@ from typing import IO
 
 import msgspec
 
-from resdebug.export.registry import Progress
+from resdebug.export.looking import Look, records, seen
+from resdebug.export.registry import Progress, Request, Size
+from resdebug.export.trace_size import trace_size
 from resdebug.passes.protocol import Pass
-from resdebug.passes.trace import header_of, records_of
+from resdebug.passes.streamed import StreamedPass
+from resdebug.passes.trace import EndRecord, header_of
 from resdebug.version import __version__
 
 
-def write(pass_: Pass, stream: IO[bytes], progress: Progress) -> None:
+def write(pass_: Pass | StreamedPass, stream: IO[bytes], progress: Progress, request: Request | None = None) -> None:
     """Write the trace of ``pass_``; holds one record at a time."""
+    wanted = request or Request()
     encoder = msgspec.json.Encoder()
     total = len(pass_.events)
-    header = encoder.encode(header_of(pass_, f"resdebug {__version__}"))
-    stream.write(header.removesuffix(b"}") + b',"records":[')
-    for done, record in enumerate(records_of(pass_)):
-        stream.write((b",\n" if done else b"\n") + encoder.encode(record))
-        progress(done, total)
-    stream.write(b"\n]}\n")
+    header = encoder.encode(header_of(pass_, f"resdebug {__version__}", wanted.selection))
+    stream.write(header.removesuffix(b"}") + b',"records":[\n')
+    k = 0
+    for k, record in enumerate(records(seen(pass_, Look(wanted.selection))), start=1):
+        stream.write(encoder.encode(record) + b",\n")
+        progress(k, total)
+    stream.write(encoder.encode(EndRecord(k)) + b"\n]}\n")
+    progress(total, total)
+
+
+def size(pass_: Pass | StreamedPass, request: Request) -> Size:
+    """Estimate the bytes that will be written."""
+    return trace_size(pass_, request)

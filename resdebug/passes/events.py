@@ -53,13 +53,14 @@ class Timeline(Sequence[Event]):
     Events are made when looked at; any of them, and the position of any, is found directly.
     """
 
-    def __init__(self, network: Network, schedule: Schedule) -> None:
+    def __init__(self, network: Network, schedule: Schedule, until: int | None = None) -> None:
+        """``until`` is the number of events after which the pass breaks off, None when it is whole."""
         self.network = network
         self.schedule = schedule
         self.forward = schedule.order[::-1]
         self.reverse = schedule.reverse
         self.seeded = len(self.forward) + 1
-        """Position just after the seed was planted, where a debugger opens."""
+        """Position just after the seed was planted, where a debugger opens; a pass may break off before."""
         self._evaluated: dict[int, int] = {i: k + 1 for k, i in enumerate(self.forward)}
         self._starts: list[int] = []
         self._visit: dict[int, int] = {}
@@ -68,7 +69,7 @@ class Timeline(Sequence[Event]):
             self._visit[i] = turn
             self._starts.append(position)
             position += 1 + len(schedule.deliveries[i])
-        self._length = position
+        self._length = position if until is None else min(position, until)
 
     def __len__(self) -> int:
         return self._length
@@ -99,12 +100,12 @@ class Timeline(Sequence[Event]):
 
     def after_evaluation(self, node: int) -> int | None:
         """Return the position just after the node (by index) was evaluated, None when it takes no part."""
-        return self._evaluated.get(node)
+        return self._within(self._evaluated.get(node))
 
     def after_completion(self, node: int) -> int | None:
         """Return the position just after the node's adjoint was complete, None when it has none."""
         turn = self._visit.get(node)
-        return None if turn is None else self._starts[turn] + 1
+        return None if turn is None else self._within(self._starts[turn] + 1)
 
     def after_contribution(self, edge: Edge) -> int | None:
         """Return the position just after a contribution went through ``edge``, None when none ever does."""
@@ -113,10 +114,13 @@ class Timeline(Sequence[Event]):
             return None
         for nth, sent in enumerate(self.schedule.deliveries[edge.consumer_index]):
             if sent.index == edge.index:
-                return self._starts[turn] + 2 + nth
+                return self._within(self._starts[turn] + 2 + nth)
         return None
 
     def end_of_visit(self, node: int) -> int | None:
-        """Return the position just after the node sent its last contribution."""
+        """Return the position just after the node sent its last contribution, even if the pass breaks off before."""
         turn = self._visit.get(node)
         return None if turn is None else self._starts[turn] + 1 + len(self.schedule.deliveries[node])
+
+    def _within(self, position: int | None) -> int | None:
+        return position if position is not None and position <= self._length else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +21,16 @@ from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 from resdebug.ops.base import Array
 from resdebug.passes.events import Timeline
+from resdebug.passes.selection import EVERYTHING, Selection
+
+
+class Of(Enum):
+    """What a tensor of a pass is."""
+
+    VALUE = "value"
+    ADJOINT = "adjoint"
+    CONTRIBUTION = "contribution"
+    PARTIAL = "partial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,10 @@ class Pass(ABC):
 
     live: bool = True
     """Whether the engine answers, or a file."""
+    selection: Selection = EVERYTHING
+    """Which tensors there are: all of them, but for a trace that holds statistics in place of some."""
+    whole: bool = True
+    """Whether all events are there; a recorded pass may break off."""
 
     def __init__(self, network: Network, schedule: Schedule, rule: str) -> None:
         self.network = network
@@ -62,7 +77,7 @@ class Pass(ABC):
 
     @cached_property
     def events(self) -> Timeline:
-        """All events in order."""
+        """All events in order, as far as the pass goes."""
         return Timeline(self.network, self.schedule)
 
     def digest(self) -> str:
@@ -85,6 +100,15 @@ class Pass(ABC):
     def norm(self, edge: Edge) -> float:
         """Return the Euclidean norm of a contribution. Raises KeyError when nothing goes through ``edge``."""
         return norm(self.contribution(edge))
+
+    @property
+    def absent(self) -> str:
+        """What is not here of the pass, in a sentence; nothing when all of it is."""
+        return ""
+
+    def holds(self, of: Of, which: str | Edge) -> bool:  # noqa: ARG002 - a live pass has everything
+        """Whether the numbers of a node's value or adjoint, or of the contribution through an edge, are here."""
+        return True
 
     def arrivals(self, node: str) -> tuple[Edge, ...]:
         """Return the edges through which contributions reach ``node``, in order of arrival."""

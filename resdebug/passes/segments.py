@@ -16,14 +16,16 @@ from resdebug.engine.accumulation import accumulate
 from resdebug.engine.forward import frozen, leaf_value, result
 from resdebug.engine.reverse import contribution, seed_of
 from resdebug.errors import BadInput, Fault
-from resdebug.network.model import Network
+from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded
+from resdebug.passes.protocol import Of
 from resdebug.text import human_bytes
 
 T = TypeVar("T")
+Look = Callable[[Of, str, Array], T]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,13 @@ class Seen(Generic[T]):
 
 
 class Segments(Generic[T]):
-    """Walks through the events of a pass; ``look`` makes of every tensor what is to be kept of it."""
+    """Walks through the events of a pass; ``look`` makes of every tensor what is to be kept of it.
+
+    It is told what the tensor is and whose: a contribution and a partial are the receiver's.
+    """
 
     def __init__(
-        self, network: Network, schedule: Schedule, look: Callable[[Array], T], *, rule: str = "sum", count: int = 0
+        self, network: Network, schedule: Schedule, look: Look[T], *, rule: str = "sum", count: int = 0
     ) -> None:
         """``count`` is the number of segments, √n unless given."""
         self.network = network
@@ -107,7 +112,7 @@ class Segments(Generic[T]):
         values = _Values(network)
         for i in self.schedule.order[::-1]:
             value = leaf_value(network, nodes[i]) if nodes[i].is_leaf else result(nodes[i], values)
-            yield Seen(Evaluated(nodes[i].name), self.look(value))
+            yield Seen(Evaluated(nodes[i].name), self.look(Of.VALUE, nodes[i].name, value))
             if nodes[i].is_leaf:
                 continue
             values[i] = value
@@ -122,14 +127,14 @@ class Segments(Generic[T]):
         seed = seed_of(network, schedule)
         adjoints, arrived = {schedule.target: seed}, dict.fromkeys(schedule.order, 0)
         known: dict[int, T] = {}
-        yield Seen(Seeded(nodes[schedule.target].name), self.look(seed))
+        yield Seen(Seeded(nodes[schedule.target].name), self.look(Of.ADJOINT, nodes[schedule.target].name, seed))
         current, values = -1, _Values(network)
         for i in schedule.reverse:
             if i in known:
                 yield Seen(Completed(nodes[i].name), known.pop(i))
                 continue
             ybar = frozen(adjoints.pop(i))
-            yield Seen(Completed(nodes[i].name), self.look(ybar))
+            yield Seen(Completed(nodes[i].name), self.look(Of.ADJOINT, nodes[i].name, ybar))
             if i in turn and turn[i] != current:
                 current = turn[i]
                 # Let go of the last segment before the next one is made.
@@ -141,12 +146,16 @@ class Segments(Generic[T]):
                 source = edge.source_index
                 arrived[source] += 1
                 if self._passes_by(source):
-                    seen = known[source] = self.look(sent)
-                    yield Seen(Contributed(edge), seen, seen)
+                    yield self._sent(edge, sent, sent)
+                    known[source] = self.look(Of.ADJOINT, edge.source, sent)
                     continue
                 running = accumulate(self.rule, adjoints.get(source), sent, arrived[source])
                 adjoints[source] = frozen(running)
-                yield Seen(Contributed(edge), self.look(sent), self.look(running))
+                yield self._sent(edge, sent, running)
+
+    def _sent(self, edge: Edge, sent: Array, running: Array) -> Seen[T]:
+        look, node = self.look, edge.source
+        return Seen(Contributed(edge), look(Of.CONTRIBUTION, node, sent), look(Of.PARTIAL, node, running))
 
     def _again(self, s: int, entering: dict[int, Array]) -> _Values:
         values = _Values(self.network, entering)

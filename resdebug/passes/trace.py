@@ -1,38 +1,66 @@
 """The reference trace format: a header, then one record an event, then an end mark.
 
-In a JSONL trace every record is a line; a JSON trace is the header with the records under ``"records"``. All of it
-is strict JSON; NaN and the infinities, which JSON lacks, are the strings ``"NaN"``, ``"Infinity"``, ``"-Infinity"``.
-Numbers are written with as many digits as it takes to read back the same bits.
+In a JSONL trace every record is a line; a JSON trace is the header with the records under ``"records"``. Small tensors
+stand in the records, large ones in a safetensors file beside a JSONL trace; where a trace is partial, statistics stand
+in for tensors. A line may carry its own checksum. ``.github/TRACE_FORMAT.md`` tells all of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zlib
 from typing import Any, Final, TypeAlias
 
 import msgspec
-import numpy as np
 
 from resdebug.network.digest import node_link
-from resdebug.network.types import ITEM_BYTES
 from resdebug.ops.base import Array
-from resdebug.passes.events import Completed, Contributed, Evaluated, Seeded
+from resdebug.passes.encoding import from_numbers, numbers, type_name
 from resdebug.passes.protocol import Pass
+from resdebug.passes.selection import Selection
+from resdebug.passes.streamed import StreamedPass
 
 FORMAT: Final = "resdebug-trace"
-VERSION: Final = 1
-_WORDS: Final = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
+VERSION: Final = 2
+READABLE: Final = frozenset({1, 2})
+"""Versions that can be read."""
+INLINE: Final = 256
+"""Tensors of up to so many elements stand in the record."""
+BESIDE: Final = ".safetensors"
+"""What the name of a trace gets for that of the file with its large tensors."""
+_CHECKSUM: Final = b',"crc":'
+_DIGITS: Final = 11
+"""Of a checksum at most, and the brace after it."""
 
 
-class Tensor(msgspec.Struct, frozen=True):
-    """An array: ``data`` is a number, or nested lists of them in C order, one level a dimension."""
+class Statistics(msgspec.Struct, frozen=True):
+    """A tensor in numbers; minimum, maximum, mean and deviation are over its finite elements."""
+
+    norm: float | str
+    minimum: float
+    maximum: float
+    mean: float
+    deviation: float
+    zeros: int
+    nans: int
+    infinities: int
+
+
+class Tensor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An array, in one of three ways.
+
+    ``data`` is a number, or nested lists of them in C order, one level a dimension; ``name`` is that of a tensor in the
+    file beside, ``crc`` the CRC-32 of its bytes; ``statistics`` are what is left of a tensor that is not there.
+    """
 
     shape: list[int]
     dtype: str
-    data: Any
+    data: Any = msgspec.UNSET
+    name: str | None = None
+    crc: int | None = None
+    statistics: Statistics | None = None
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True):
+class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What comes first: the network without its numbers, and how the pass was run."""
 
     format: str
@@ -42,6 +70,10 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     rule: str
     events: int
+    level: str = "full"
+    nodes: list[str] = []
+    tensors: str | None = None
+    whole: bool = True
     network: dict[str, Any]
 
 
@@ -89,8 +121,11 @@ class EndRecord(msgspec.Struct, frozen=True, tag_field="event", tag="end"):
 Record: TypeAlias = EvaluatedRecord | SeededRecord | CompletedRecord | ContributedRecord | EndRecord
 
 
-def header_of(pass_: Pass, generator: str) -> Header:
-    """Return the header of a trace of ``pass_``."""
+def header_of(
+    pass_: Pass | StreamedPass, generator: str, selection: Selection | None = None, tensors: str | None = None
+) -> Header:
+    """Return the header of a trace of ``pass_`` whose large tensors lie in the file ``tensors``, if in any."""
+    chosen = pass_.selection if selection is None else selection
     return Header(
         format=FORMAT,
         version=VERSION,
@@ -99,83 +134,39 @@ def header_of(pass_: Pass, generator: str) -> Header:
         target=pass_.target,
         rule=pass_.rule,
         events=len(pass_.events),
+        level=chosen.level.value,
+        nodes=list(chosen.nodes),
+        tensors=tensors,
+        whole=pass_.whole,
         network=node_link(pass_.network),
     )
 
 
-def records_of(pass_: Pass) -> Iterator[Record]:
-    """Yield one record an event, and the end; only one visited node's ledger is held at a time."""
-    partial: dict[str, tuple[int, Array]] = {}
-    for k, event in enumerate(pass_.events, start=1):
-        match event:
-            case Evaluated(node):
-                yield EvaluatedRecord(k, node, encode(_known(pass_.value(node))))
-            case Seeded(node):
-                yield SeededRecord(k, node, encode(_known(pass_.adjoint(node))))
-            case Completed(node):
-                partial.pop(node, None)
-                yield CompletedRecord(k, node, encode(_known(pass_.adjoint(node))))
-            case Contributed(edge):
-                sent = pass_.contribution(edge)
-                count, so_far = partial.get(edge.source, (0, None))
-                running = pass_.accumulate(so_far, sent, count + 1)
-                partial[edge.source] = (count + 1, running)
-                yield ContributedRecord(k, edge.source, edge.consumer, edge.slot, encode(sent), encode(running))
-    yield EndRecord(len(pass_.events))
-
-
-def _known(array: Array | None) -> Array:
-    if array is None:
-        raise AssertionError("an event speaks of a tensor that the pass does not have")
-    return array
-
-
 def encode(array: Array) -> Tensor:
     """Return an array as strict JSON can say it."""
-    data = array.tolist()
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        data = _spelled(data)
-    return Tensor(list(array.shape), array.dtype.name, data)
-
-
-def _spelled(data: Any) -> Any:
-    if isinstance(data, list):
-        return [_spelled(item) for item in data]
-    if data != data:
-        return "NaN"
-    return data if abs(data) != np.inf else "Infinity" if data > 0 else "-Infinity"
+    return Tensor(list(array.shape), type_name(array.dtype), numbers(array))
 
 
 def decode(tensor: Tensor) -> Array:
-    """Return the array that a tensor record describes, read-only.
+    """Return the array that stands in a tensor record, read-only.
 
     Raises ValueError when its data are not numbers, or not as many as its shape says.
     """
-    if tensor.dtype not in ITEM_BYTES:
-        raise ValueError(f"unknown element type {tensor.dtype!r}")
-    flat = list(_flat(tensor.data, tuple(tensor.shape)))
-    kind = np.dtype(tensor.dtype).kind
-    for item in flat:
-        if isinstance(item, bool) != (kind == "b") or (kind in "iu" and not isinstance(item, int)):
-            raise ValueError(f"{item!r} is no {tensor.dtype}")
-    array = np.array(flat, dtype=tensor.dtype).reshape(tensor.shape)
-    array.flags.writeable = False
-    return array
+    if tensor.data is msgspec.UNSET:
+        raise ValueError("it has neither data nor a name nor statistics")
+    return from_numbers(tensor.data, tuple(tensor.shape), tensor.dtype)
 
 
-def _flat(data: Any, shape: tuple[int, ...]) -> Iterator[Any]:
-    if not shape:
-        if isinstance(data, str):
-            if data not in _WORDS:
-                raise ValueError(f"{data[:40]!r} is not a number")
-            yield _WORDS[data]
-        elif isinstance(data, int | float):
-            yield data
-        else:
-            raise ValueError(f"expected a number, got {type(data).__name__}")
-        return
-    if not isinstance(data, list) or len(data) != shape[0]:
-        size = len(data) if isinstance(data, list) else 1
-        raise ValueError(f"expected {shape[0]} entries, got {size}")
-    for item in data:
-        yield from _flat(item, shape[1:])
+def sealed(line: bytes) -> bytes:
+    """Return a line of JSON with its checksum, and its end."""
+    body = line.removesuffix(b"}")
+    return b"%b%b%d}\n" % (body, _CHECKSUM, zlib.crc32(body))
+
+
+def is_torn(line: bytes) -> bool:
+    """Whether a line carries a checksum, and another one than it should."""
+    at = line.rfind(_CHECKSUM)
+    rest = line[at + len(_CHECKSUM) :].rstrip() if at >= 0 else b""
+    if not (rest[-1:] == b"}" and len(rest) <= _DIGITS and rest[:-1].isdigit()):
+        return False
+    return zlib.crc32(memoryview(line)[:at]) != int(rest[:-1])

@@ -35,10 +35,10 @@ def array(tensor: dict[str, Any]) -> np.ndarray:
 def test_jsonl_is_one_event_a_line(tmp_path: Path) -> None:
     pass_ = two_path().run()
     header, *records = map(strict, exported(pass_, tmp_path / "t.jsonl").splitlines())
-    assert (header["format"], header["version"], header["target"], header["rule"]) == ("resdebug-trace", 1, "d", "sum")
+    assert (header["format"], header["version"], header["target"], header["rule"]) == ("resdebug-trace", 2, "d", "sum")
     assert header["events"] == len(pass_.events) == len(records) - 1
     assert [r["k"] for r in records[:-1]] == list(range(1, len(records)))
-    assert records[-1] == {"event": "end", "k": len(pass_.events)}
+    assert (records[-1]["event"], records[-1]["k"]) == ("end", len(pass_.events))
     assert [r["event"] for r in records] == [
         *["evaluated"] * 4, "seeded", "completed", *["contributed"] * 2, "completed", *["contributed"] * 2,
         "completed", "completed", "end",
@@ -54,6 +54,8 @@ def test_json_says_the_same_in_one_document(tmp_path: Path) -> None:
     pass_ = block().run()
     document = strict(exported(pass_, tmp_path / "t.json"))
     header, *records = map(strict, exported(pass_, tmp_path / "t.jsonl").splitlines())
+    for line in (header, *records):
+        del line["crc"]
     assert document.pop("records") == records
     assert document == header
 
@@ -96,7 +98,7 @@ def test_written_as_it_goes(tmp_path: Path) -> None:
     pass_ = residual_chain(20).run()
     told: list[tuple[int, int]] = []
     export(pass_, tmp_path / "t.jsonl", progress=lambda done, total: told.append((done, total)))
-    assert told == [(k, len(pass_.events)) for k in range(len(pass_.events) + 1)]
+    assert told == [(min(k, len(pass_.events)), len(pass_.events)) for k in range(1, len(pass_.events) + 2)]
 
 
 def test_choosing_a_format() -> None:

@@ -13,6 +13,7 @@ from resdebug.errors import BadInput
 from resdebug.network.order import schedule
 from resdebug.ops.base import Array
 from resdebug.passes.events import Completed, Contributed, Evaluated, Seeded
+from resdebug.passes.protocol import Of
 from resdebug.passes.segments import Segments
 from tests.support import GRAPHS
 
@@ -28,6 +29,14 @@ def network(name: str) -> resdebug.Network:
     return resdebug.generate(name, **SMALL[name]) if name in SMALL else resdebug.load(GRAPHS / f"{name}.json")
 
 
+def copied(_of: Of, _node: str, array: Array) -> Array:
+    return np.copy(array)
+
+
+def total(_of: Of, _node: str, array: Array) -> float:
+    return float(array.sum())
+
+
 def same(found: Array, expected: Array | None) -> bool:
     return expected is not None and found.shape == expected.shape and found.tobytes() == expected.tobytes()
 
@@ -38,7 +47,7 @@ def test_the_same_events_bit_for_bit(name: str, count: int) -> None:
     net = network(name)
     whole = resdebug.differentiate(net)
     running: dict[str, Array] = {}
-    seen = list(Segments(net, schedule(net), np.copy, count=count))
+    seen = list(Segments(net, schedule(net), copied, count=count))
     assert [s.event for s in seen] == list(whole.events)
     for s in seen:
         match s.event:
@@ -58,7 +67,7 @@ def test_the_same_events_bit_for_bit(name: str, count: int) -> None:
 def test_under_other_rules_too(rule: str) -> None:
     net = network("resblock")
     whole = resdebug.differentiate(net, rule=rule)
-    for s in Segments(net, schedule(net), np.copy, rule=rule):
+    for s in Segments(net, schedule(net), copied, rule=rule):
         if isinstance(s.event, Completed):
             assert same(s.of, whole.adjoint(s.event.node))
 
@@ -78,7 +87,7 @@ def chain(length: int) -> resdebug.Network:
 
 def test_memory_stays_within_what_was_computed_beforehand() -> None:
     net = chain(400)
-    segments = Segments(net, schedule(net), lambda array: float(array.sum()))
+    segments = Segments(net, schedule(net), total)
     whole = 2 * 400 * 80_000
     tracemalloc.start()
     count = sum(1 for _ in segments)
@@ -92,7 +101,7 @@ def test_memory_stays_within_what_was_computed_beforehand() -> None:
 
 def test_too_little_memory_is_refused_before_anything_runs() -> None:
     net = chain(50)
-    segments = Segments(net, schedule(net), float)
+    segments = Segments(net, schedule(net), total)
     with pytest.raises(BadInput, match="S002") as refused:
         segments.check(10_000)
     assert "over the limit of" in str(refused.value)

@@ -1,0 +1,260 @@
+"""The records of a trace, fitted to its network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from resdebug.errors import BadInput, Fault, Place
+from resdebug.network.building import build
+from resdebug.network.model import Edge, Network
+from resdebug.network.order import Schedule, schedule
+from resdebug.network.signature import LEAVES
+from resdebug.network.tensorfiles import TensorFault
+from resdebug.network.types import ITEM_BYTES, TensorType
+from resdebug.network.values import Missing
+from resdebug.ops import CATALOGUE
+from resdebug.ops.base import Array
+from resdebug.passes.beside import Beside
+from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded, Timeline
+from resdebug.passes.lines import Line, Text
+from resdebug.passes.protocol import Of
+from resdebug.passes.recorded import Key, RecordedPass
+from resdebug.passes.trace import (
+    CompletedRecord,
+    ContributedRecord,
+    EndRecord,
+    EvaluatedRecord,
+    Record,
+    SeededRecord,
+    Statistics,
+    Tensor,
+    decode,
+)
+from resdebug.text import did_you_mean, visible
+
+
+@dataclass(frozen=True)
+class _AsRecorded(Schedule):
+    """A schedule whose nodes send in the order in which a trace has it."""
+
+    sent: tuple[tuple[Edge, ...], ...] = field(repr=False)
+
+    @cached_property
+    def deliveries(self) -> tuple[tuple[Edge, ...], ...]:
+        """Per node index, the edges through which it sends contributions, in order."""
+        return self.sent
+
+
+def _event_of(item: Record | Event) -> tuple[str, ...]:
+    """Return what a record or an event is about, to be compared."""
+    match item:
+        case EvaluatedRecord(node=node) | Evaluated(node=node):
+            return ("evaluated", node)
+        case SeededRecord(node=node) | Seeded(node=node):
+            return ("seeded", node)
+        case CompletedRecord(node=node) | Completed(node=node):
+            return ("completed", node)
+        case ContributedRecord(consumer=consumer, slot=slot, node=node):
+            return ("contributed", consumer, slot, node)
+        case Contributed(edge=edge):
+            return ("contributed", edge.consumer, edge.slot, edge.source)
+    return ("end",)
+
+
+class Reader:
+    """Takes the records in order and fits them to the network of the header."""
+
+    def __init__(self, file: str, text: Text, memory: int | None, recover: bool) -> None:
+        self.file = file
+        self.header = text.header
+        self.lines = text.lines
+        self.memory = memory
+        self.recover = recover
+        self.cut = text.broken is not None or not text.header.whole
+        """Whether the events end before the pass does."""
+        self.beside = Beside(Path(file), text.header.tensors)
+        self.read_already: dict[int, Array] = {}
+        """Values of leaves, by the identity of their record."""
+        self.tensors: dict[Key, Array] = {}
+        self.statistics: dict[Key, Statistics] = {}
+        self.forward: list[int] = []
+        self.sent: dict[int, list[Edge]] = {}
+
+    def read(self) -> RecordedPass:
+        """Return the pass. Raises BadInput."""
+        network = self.network()
+        self.edges = {(e.consumer, e.slot): e for e in network.edges}
+        for expected, line in enumerate(self.lines, start=1):
+            try:
+                self.take(network, line, expected)
+            except BadInput:
+                if not self.recover:
+                    raise
+                self.lines, self.cut = self.lines[: expected - 1], True
+                break
+        events = [line for line in self.lines if not isinstance(line.record, EndRecord)]
+        whole = schedule(network, self.header.target)
+        plan = self.plan(network, whole)
+        self.check_order(network, plan, whole, events)
+        return RecordedPass(
+            network, plan, self.header, self.tensors, self.statistics, len(events) if self.cut else None
+        )
+
+    def take(self, network: Network, line: Line, expected: int) -> None:
+        """Keep what a record brings."""
+        number, record = line
+        if record.k != (expected if not isinstance(record, EndRecord) else expected - 1):
+            raise self.fault(number, "T005", f"event {record.k} stands in place {expected}", "events were lost")
+        match record:
+            case EvaluatedRecord():
+                index = self.index(network, record.node, number)
+                self.keep((Of.VALUE, index), record.value, network.nodes[index].type, number)
+                self.forward.append(index)
+            case SeededRecord():
+                index = self.index(network, record.node, number)
+                self.tensor(record.adjoint, network.nodes[index].type, number)
+            case CompletedRecord():
+                index = self.index(network, record.node, number)
+                self.keep((Of.ADJOINT, index), record.adjoint, network.nodes[index].type, number)
+            case ContributedRecord():
+                edge = self.edge(record, number)
+                type_ = network.nodes[edge.source_index].type
+                self.keep((Of.PARTIAL, edge.index), record.partial, type_, number)
+                self.tensors.pop((Of.PARTIAL, edge.index), None)
+                self.keep((Of.CONTRIBUTION, edge.index), record.contribution, type_, number)
+                self.sent.setdefault(edge.consumer_index, []).append(edge)
+
+    def keep(self, key: Key, tensor: Tensor, type_: TensorType, number: int) -> None:
+        """Keep the numbers of a tensor, or the statistics in their place."""
+        array = self.tensor(tensor, type_, number)
+        if array is not None:
+            self.tensors[key] = array
+        elif tensor.statistics is not None:
+            self.statistics[key] = tensor.statistics
+
+    def plan(self, network: Network, whole: Schedule) -> Schedule:
+        """Return the order that the trace has; where it breaks off, what is left follows in our own."""
+        forward, sent = list(self.forward), {i: list(edges) for i, edges in self.sent.items()}
+        if self.cut:
+            done = set(forward)
+            forward += [i for i in reversed(whole.order) if i not in done]
+            for i in whole.reverse:
+                mine = sent.setdefault(i, [])
+                mine += [edge for edge in whole.deliveries[i] if edge not in mine]
+        return _AsRecorded(
+            whole.target,
+            tuple(reversed(forward)),
+            whole.active,
+            network.nodes,
+            tuple(tuple(sent.get(i, ())) for i in range(len(network.nodes))),
+        )
+
+    def check_order(self, network: Network, plan: Schedule, whole: Schedule, events: list[Line]) -> None:
+        """Require the events of one pass, in an order that a reverse pass can have."""
+        place = {i: k for k, i in enumerate(plan.order)}
+        if set(place) != set(whole.order) or len(place) != len(plan.order):
+            raise self.fault(1, "T006", "not every node that the target depends on is evaluated once")
+        for i in plan.order:
+            for edge in network.nodes[i].inputs:
+                if edge is not None and place[edge.source_index] < place[i]:
+                    what = f'"{visible(edge.consumer)}" is evaluated before its input "{visible(edge.source)}"'
+                    raise self.fault(1, "T006", what)
+        for edges, expected in zip(plan.deliveries, whole.deliveries, strict=True):
+            if sorted(e.index for e in edges) != sorted(e.index for e in expected):
+                what = f'"{visible((edges or expected)[0].consumer)}" does not send one contribution to each input'
+                raise self.fault(1, "T006", what)
+        timeline = Timeline(network, plan, len(events) if self.cut else None)
+        for line, event in zip(events, timeline, strict=False):
+            if _event_of(line.record) != _event_of(event):
+                raise self.fault(line.number, "T006", f"event {line.record.k} is not what comes next in a reverse pass")
+        if len(events) != len(timeline) or (not self.recover and self.header.events != len(events)):
+            what = f"the header speaks of {self.header.events} events, there are {len(events)} of {len(timeline)}"
+            raise self.fault(1, "T006", what)
+
+    def network(self) -> Network:
+        """Check the header's network, its leaves filled with what the trace recorded of them."""
+        recorded = self.leaves()
+        nodes = self.header.network.get("nodes")
+        filled: list[Any] = []
+        for node in nodes if isinstance(nodes, list) else []:
+            if not isinstance(node, dict) or node.get("op") not in LEAVES:
+                filled.append(node)
+                continue
+            array = recorded.get(str(node.get("id")))
+            filled.append(node | {"value": self.missing(node) if array is None else array})
+        raw = self.header.network | {"nodes": filled}
+        try:
+            return build(raw, CATALOGUE, target=self.header.target, limit=self.memory)
+        except BadInput as error:
+            raise BadInput([fault.located(self.file, 1, 1) for fault in error.faults]) from None
+
+    def leaves(self) -> dict[str, Array]:
+        """Read the values of leaves; what follows one that cannot be read is left out where that is allowed."""
+        nodes = self.header.network.get("nodes")
+        given = [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+        names = {str(node.get("id")) for node in given if node.get("op") in LEAVES}
+        found: dict[str, Array] = {}
+        for k, (number, record) in enumerate(self.lines):
+            if isinstance(record, EvaluatedRecord) and record.node in names:
+                tensor = record.value
+                try:
+                    array = self.tensor(tensor, TensorType(tuple(tensor.shape), tensor.dtype), number)
+                except BadInput:
+                    if not self.recover:
+                        raise
+                    self.lines, self.cut = self.lines[:k], True
+                    break
+                if array is not None:
+                    found[record.node] = self.read_already[id(tensor)] = array
+        return found
+
+    def missing(self, node: dict[str, Any]) -> Missing:
+        """Return in place of a leaf's numbers what the header says of their type."""
+        try:
+            known = msgspec.convert(node, TensorType)
+        except msgspec.ValidationError:
+            raise self.fault(1, "T002", f'leaf "{visible(str(node.get("id")))}" has no shape') from None
+        if known.dtype not in ITEM_BYTES or min(known.shape, default=0) < 0:
+            raise self.fault(1, "T002", f'leaf "{visible(str(node.get("id")))}" has an impossible type')
+        return Missing(known)
+
+    def index(self, network: Network, name: str, number: int) -> int:
+        """Return the index of the node that a record names."""
+        if name not in network:
+            hint = did_you_mean(name, (node.name for node in network.nodes))
+            raise self.fault(number, "T007", f'event of unknown node "{visible(name)}"', hint)
+        return network[name].index
+
+    def edge(self, record: ContributedRecord, number: int) -> Edge:
+        """Return the edge that a contribution goes through."""
+        edge = self.edges.get((record.consumer, record.slot))
+        if edge is None or edge.source != record.node:
+            slot = f'slot {visible(record.slot)} of "{visible(record.consumer)}"'
+            what = f'no edge from "{visible(record.node)}" into {slot}'
+            raise self.fault(number, "T007", what)
+        return edge
+
+    def tensor(self, tensor: Tensor, type_: TensorType, number: int) -> Array | None:
+        """Return the numbers of a record, None where it has statistics."""
+        array = self.read_already.pop(id(tensor), None)
+        try:
+            if array is None and tensor.statistics is None:
+                array = decode(tensor) if tensor.name is None else self.beside.read(tensor)
+        except (ValueError, OverflowError) as error:
+            raise self.fault(number, "T008", f"a tensor is at fault: {visible(str(error))}") from None
+        except TensorFault as error:
+            raise self.fault(number, error.code, error.what, error.hint) from None
+        found = TensorType(tuple(tensor.shape), tensor.dtype)
+        if found != type_:
+            shown = found if found.dtype in ITEM_BYTES else f"of type {visible(found.dtype, limit=40)}"
+            raise self.fault(number, "T008", f"a tensor is {shown}, the node {type_}")
+        return array
+
+    def fault(self, number: int, code: str, what: str, hint: str = "") -> BadInput:
+        """Return the error of a line."""
+        return BadInput(Fault(code, what, hint, Place(self.file, number, 1 if number else 0)))
