@@ -7,7 +7,7 @@ the same pass, scaled to the precision of the numbers given.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import permutations
@@ -32,6 +32,10 @@ RELATIVE: Final = {"float64": 1e-8, "float32": 1e-4}
 ROUNDINGS: Final = 64
 PLAIN_BITS: Final = 12
 """Numbers with fewer significant bits say nothing about the precision they were computed in."""
+
+
+Wanted = Callable[[str], bool]
+"""Whether the gradient of a node of this name is to be compared."""
 
 
 class State(Enum):
@@ -123,20 +127,26 @@ def compare_gradients(
     *,
     target: str | None = None,
     tolerance: float | None = None,
+    wanted: Wanted | None = None,
     report: Report | None = None,
 ) -> Comparison:
     """Compare ``given`` gradients, by name of a node, with those of ``network``, and find what explains the wrong ones.
 
     ``tolerance`` is relative to the largest element of each tensor; by default it follows from the precision of the
-    numbers. Raises UsageError and BadInput as ``differentiate`` does, and BadInput when no name fits.
+    numbers. ``wanted`` says by name which nodes to compare. Raises UsageError and BadInput as ``differentiate`` does,
+    and BadInput when no name fits.
     """
     double = in_precision(network, "float64")
     pass_ = differentiate(double, target, report=report)
     matched, unknown = match_names(double, given)
+    if wanted is not None:
+        matched = {node: name for node, name in matched.items() if wanted(node)}
     if not matched:
         what = "no name in it is that of a node" if given else "it holds no gradients"
-        hint = "; ".join(m.hint for m in unknown[:3] if m.hint) or "resdebug check GRAPH --template FILE writes the names"
-        raise BadInput(Fault("V001", what, hint))
+        hint = (
+            "; ".join(m.hint for m in unknown[:3] if m.hint) or "resdebug check GRAPH --template FILE writes the names"
+        )
+        raise BadInput(Fault("A001", what, hint))
     return _Comparing(pass_, given, matched, tolerance, report).compare(unknown)
 
 

@@ -1,7 +1,7 @@
 """Is the reverse pass right? Every VJP and every adjoint against differences of the forward pass.
 
-The *local* check takes one operator by itself: the VJP of each slot with a random ``ȳ`` against the slope of ``⟨ȳ, f⟩``.
-It says which rule is wrong. The *global* check moves any node, also in the middle of the network, and compares the
+The *local* check takes one operator by itself: the VJP of each slot with a random ``ȳ`` against the slope of
+``⟨ȳ, f⟩``. It says which rule is wrong. The *global* check moves any node, also in the middle of the network, and compares the
 change of the target with that node's adjoint: it covers what happens between the rules too, above all accumulation.
 Elements are sampled; the largest is always among them, and in the local check one random direction through all elements
 shows where to look (``⟨VJP ȳ, v⟩ = ⟨ȳ, J v⟩``), so that one wrong element among many is found as well.
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from resdebug.analysis.budget import ALL, Budget, LOCAL_ELEMENTS
+from resdebug.analysis.budget import ALL, LOCAL_ELEMENTS, Budget
 from resdebug.analysis.directions import suspect
 from resdebug.analysis.rounding import DOUBLE, SINGLE, single_rounding
 from resdebug.analysis.slopes import EPS, Doubt, Method, Prober, Slope
@@ -62,7 +62,7 @@ def check_gradients(
     """
     double = in_precision(network, "float64")
     pass_ = differentiate(double, target, rule=rule, report=report)
-    wanted = wanted or (lambda name: True)
+    wanted = wanted or (lambda _: True)
     budget = Budget(pass_, elements)
     rng = np.random.default_rng(seed)
     found: dict[Scope, list[PlaceCheck]] = {scope: [] for scope in Scope}
@@ -156,7 +156,9 @@ def check_node(
         values: Any = dict(saved)
         if moved.dtype.kind == "c":
             if not complexes:
-                complexes.update({i: a if a is None or a.dtype.kind != "f" else a.astype(complex) for i, a in saved.items()})
+                complexes.update(
+                    {i: a if a is None or a.dtype.kind != "f" else a.astype(complex) for i, a in saved.items()}
+                )
             values = dict(complexes)
         values[node.index] = moved
         for i in dependents:

@@ -37,7 +37,11 @@ def _mask_of_both(sender: Sender) -> Iterator[Wrong]:
 def _single(sender: Sender) -> bool:
     """Whether this is a function of one tensor whose derivative is neither 1 nor a mask."""
     operator = sender.operator
-    return isinstance(operator, Elementwise) and len(operator.slots) == 1 and not isinstance(operator, (Identity, Neg, *MASKS))
+    return (
+        isinstance(operator, Elementwise)
+        and len(operator.slots) == 1
+        and not isinstance(operator, (Identity, Neg, *MASKS))
+    )
 
 
 def _derivative_omitted(sender: Sender) -> Iterator[Wrong]:
@@ -48,8 +52,12 @@ def _derivative_omitted(sender: Sender) -> Iterator[Wrong]:
 def _at_output(sender: Sender) -> Iterator[Wrong]:
     if _single(sender):
         yield Wrong(lambda ybar: sender.with_inputs(ybar, sender.y, [sender.y]), "the output in place of the input")
-        yield Wrong(lambda ybar: sender.with_inputs(ybar, sender.first, [sender.first]), "the input in place of the output")
-        yield Wrong(lambda ybar: sender.with_inputs(ybar, _again(sender), [sender.y]), "the output, activated once more")
+        yield Wrong(
+            lambda ybar: sender.with_inputs(ybar, sender.first, [sender.first]), "the input in place of the output"
+        )
+        yield Wrong(
+            lambda ybar: sender.with_inputs(ybar, _again(sender), [sender.y]), "the output, activated once more"
+        )
 
 
 def _again(sender: Sender) -> Array:
@@ -90,7 +98,11 @@ def _diagonal(sender: Sender) -> Iterator[Wrong]:
 
 def _one_hot(sender: Sender) -> Iterator[Wrong]:
     operator = sender.operator
-    if not isinstance(operator, CrossEntropy) or sender.slot != "x" or len(sender.inputs) > 2 and sender.inputs[2] is not None:
+    if (
+        not isinstance(operator, CrossEntropy)
+        or sender.slot != "x"
+        or (len(sender.inputs) > 2 and sender.inputs[2] is not None)
+    ):
         return
     x, target = sender.first, sender.inputs[1]
     if target is None or operator.ignore_index is not None:

@@ -1,4 +1,4 @@
-"""A reverse pass with a mistake in it: some contributions or sums are made otherwise, and the rest goes on with that."""
+"""A reverse pass with a mistake in it: some contributions or sums are others, and the rest goes on with that."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The slope of a function at a point, measured from its values alone: how steep, how sure, and whether there is one.
 
 Central differences at h and h/2 give Richardson's extrapolation, and their difference says how much truncation is
-left; rounding is ``ε·|f| / h`` (Press et al. 2007, Numerical Recipes, section 5.7). The one-sided slopes tell a kink: for
-a smooth function the gap between them halves with h, at a kink it stays. Where they disagree the step is shortened
+left; rounding is ``ε·|f| / h`` (Press et al. 2007, Numerical Recipes, section 5.7). The one-sided slopes tell a kink:
+for a smooth function the gap between them halves with h, at a kink it stays. Where they disagree the step is shortened
 until they agree or rounding drowns them. Where the function runs on complex numbers, the complex step
 ``Im f(x + ih) / h`` is exact but for rounding (Squire and Trapp 1998, SIAM Review 40); it is believed only where it
 agrees with the differences.
@@ -30,7 +30,7 @@ SHORTER: Final = 16.0
 RUNGS: Final = 6
 IMAGINARY: Final = 1e-100
 AGREE: Final = 1e-7
-"""Up to so much of the slope's own size, differences at h and h/2 agree: finer is Richardson's, or the complex step's."""
+"""Up to so much of the slope's own size differences at h and h/2 agree; Richardson's number is finer than that."""
 LOPSIDED: Final = 100.0
 ROUGH: Final = 1e-6
 """An error estimate beyond this part of the slope calls for the complex step."""
