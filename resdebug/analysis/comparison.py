@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from resdebug.analysis.completion import completion
 from resdebug.analysis.diagnosis import Diagnosis, Explanation, Report, relative_distance
 from resdebug.analysis.matching import Match, match_names
 from resdebug.analysis.mistakes_of_layers import wrong_sums
@@ -143,9 +144,8 @@ def compare_gradients(
         matched = {node: name for node, name in matched.items() if wanted(node)}
     if not matched:
         what = "no name in it is that of a node" if given else "it holds no gradients"
-        hint = (
-            "; ".join(m.hint for m in unknown[:3] if m.hint) or "resdebug check GRAPH --template FILE writes the names"
-        )
+        hints = [f'"{visible(m.name, limit=60)}": {m.hint}' for m in unknown if m.hint]
+        hint = "; ".join(hints[:3]) or "resdebug check GRAPH --template FILE writes the names"
         raise BadInput(Fault("A001", what, hint))
     return _Comparing(pass_, given, matched, tolerance, report).compare(unknown)
 
@@ -170,8 +170,8 @@ class _Comparing:
 
     def compare(self, unknown: Sequence[Match]) -> Comparison:
         network = self.pass_.network
-        last = len(self.mutator.turn)
-        names = sorted(self.numbers, key=lambda name: (self.mutator.turn.get(network[name].index, last), name))
+        complete, last = completion(self.pass_.schedule), (len(network.nodes), 0)
+        names = sorted(self.numbers, key=lambda name: (complete.get(network[name].index, last), name))
         rows = [self.row(network[name]) for name in names]
         by_index = {network[row.node].index: row for row in rows}
         judged = [i for i, row in by_index.items() if row.state in {State.RIGHT, State.WRONG}]

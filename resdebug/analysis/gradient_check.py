@@ -1,8 +1,9 @@
 """Is the reverse pass right? Every VJP and every adjoint against differences of the forward pass.
 
 The *local* check takes one operator by itself: the VJP of each slot with a random ``ȳ`` against the slope of
-``⟨ȳ, f⟩``. It says which rule is wrong. The *global* check moves any node, also in the middle of the network, and compares the
-change of the target with that node's adjoint: it covers what happens between the rules too, above all accumulation.
+``⟨ȳ, f⟩``. It says which rule is wrong. The *global* check moves any node, also in the middle of the network, and
+compares the change of the target with that node's adjoint: it covers what happens between the rules too, above all
+accumulation.
 Elements are sampled; the largest is always among them, and in the local check one random direction through all elements
 shows where to look (``⟨VJP ȳ, v⟩ = ⟨ȳ, J v⟩``), so that one wrong element among many is found as well.
 """
@@ -16,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from resdebug.analysis.budget import ALL, LOCAL_ELEMENTS, Budget
+from resdebug.analysis.completion import completion
 from resdebug.analysis.directions import suspect
 from resdebug.analysis.rounding import DOUBLE, SINGLE, single_rounding
 from resdebug.analysis.slopes import EPS, Doubt, Method, Prober, Slope
@@ -76,7 +78,8 @@ def check_gradients(
                 found[Scope.LOCAL].append(check_slot(pass_, edge, budget.per_slot, rng, tolerance))
                 _tell(report, "local check", done, len(chosen))
         if Scope.GLOBAL in scopes:
-            nodes = [i for i in pass_.schedule.reverse if wanted(double.nodes[i].name)]
+            complete = completion(pass_.schedule)
+            nodes = [i for i in sorted(complete, key=lambda i: complete[i]) if wanted(double.nodes[i].name)]
             plan = budget.global_(nodes)
             noise = single_rounding(pass_) if plan else {}
             left_out[Scope.GLOBAL] = len(nodes) - len(plan)

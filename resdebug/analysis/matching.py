@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from resdebug.network.model import Network
-from resdebug.text import did_you_mean, visible
+from resdebug.text import did_you_mean
 
 BEFORE: Final = ("grad_", "grad.", "grad/", "d_", "d", "∂", "module.", "_orig_mod.", "model.", "adjoint.", "adjoint_")
 AFTER: Final = (".grad", "_grad", "/grad", "_bar", "̄")
@@ -41,12 +41,7 @@ def match_names(network: Network, names: Iterable[str]) -> tuple[dict[str, str],
             matched[node] = meant[0]
     used = set(matched.values())
     words = [node.name for node in network.nodes]
-    return matched, [Match(name, _hint(name, words)) for name in given if name not in used]
-
-
-def _hint(name: str, words: list[str]) -> str:
-    hint = did_you_mean(name, words)
-    return f'"{visible(name, limit=60)}": {hint}' if hint else ""
+    return matched, [Match(name, did_you_mean(name, words)) for name in given if name not in used]
 
 
 def _shortened(name: str) -> Iterator[str]:

@@ -197,7 +197,7 @@ def _spread(sender: Sender) -> Iterator[Wrong]:
     kind = {1: AvgPool1d, 2: AvgPool2d, 3: AvgPool3d}[operator.axes]
     means = kind(
         kernel_size=operator.kernel_size, stride=operator.stride, padding=operator.padding, ceil_mode=operator.ceil_mode
-    )  # type: ignore[arg-type]
+    )
     yield Wrong(lambda ybar: means.vjp_x(ybar, sender.y, sender.first))
 
 
