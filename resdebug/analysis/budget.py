@@ -15,11 +15,14 @@ from resdebug.passes.live import LivePass
 
 ALL: Final = 0
 LOCAL_ELEMENTS: Final = 10
+FEWEST: Final = 3
 GLOBAL_ELEMENTS: Final = 3
-CALL: Final = 20_000
+CALL: Final = 1_000_000
 """What calling an operator costs beside its arithmetic, in multiplications."""
-WORK: Final = 1e11
-"""Multiplications that a global check may take where nobody says how many elements: some 20 seconds."""
+WORK: Final = 1.5e11
+"""Multiplications that a check of one scope may take where nobody says how many elements: some 15 seconds."""
+LOCAL_TRIES: Final = 12
+"""The same by itself: complex numbers take several times as long as real ones."""
 TRIES: Final = 6
 """Evaluations that one element takes, on the average."""
 SLOTS: Final = 4000
@@ -33,10 +36,13 @@ class Budget:
         self.pass_ = pass_
         self.elements = elements
 
-    @property
-    def per_slot(self) -> int:
-        """How many elements the local check takes of each slot."""
-        return LOCAL_ELEMENTS if self.elements is None else self.elements
+    def per_slot(self, edges: Sequence[Edge]) -> int:
+        """Return how many elements the local check takes of each of these slots."""
+        if self.elements is not None:
+            return self.elements
+        nodes = self.pass_.network.nodes
+        once = LOCAL_TRIES * sum(CALL + work_of(nodes[e.consumer_index], nodes) for e in edges)
+        return max(FEWEST, min(LOCAL_ELEMENTS, int(WORK / max(once, 1.0))))
 
     def local(self, edges: Sequence[Edge]) -> Sequence[Edge]:
         """Return the slots to check: all of them, or evenly spread with every operator among them."""

@@ -74,8 +74,9 @@ def check_gradients(
             edges = [e for i in pass_.schedule.reverse for e in pass_.schedule.deliveries[i] if wanted(e.consumer)]
             chosen = budget.local(edges)
             left_out[Scope.LOCAL] = len(edges) - len(chosen)
+            per_slot = budget.per_slot(chosen)
             for done, edge in enumerate(chosen, start=1):
-                found[Scope.LOCAL].append(check_slot(pass_, edge, budget.per_slot, rng, tolerance))
+                found[Scope.LOCAL].append(check_slot(pass_, edge, per_slot, rng, tolerance))
                 _tell(report, "local check", done, len(chosen))
         if Scope.GLOBAL in scopes:
             complete = completion(pass_.schedule)
@@ -115,11 +116,12 @@ def check_slot(
     if sent.shape != x.shape:
         return place(x.size, (_of_wrong_shape(),))
 
+    complexes: list[Array | None] = []
+
     def outputs(moved: Array) -> Array:
-        if moved.dtype.kind == "c":
-            others = [a.astype(complex) if a is not None and a.dtype.kind == "f" else a for a in inputs]
-        else:
-            others = list(inputs)
+        if moved.dtype.kind == "c" and not complexes:
+            complexes.extend(a.astype(complex) if a is not None and a.dtype.kind == "f" else a for a in inputs)
+        others = list(complexes if moved.dtype.kind == "c" else inputs)
         others[edge.position] = moved
         return np.asarray(operator.forward(*others))
 

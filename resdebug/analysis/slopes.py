@@ -27,7 +27,7 @@ FIRST: Final = EPS**0.25
 USUAL: Final = EPS ** (1 / 3)
 """The best step of plain central differences; a kink nearer than this is said to lie inside h."""
 SHORTER: Final = 16.0
-RUNGS: Final = 6
+RUNGS: Final = 5
 IMAGINARY: Final = 1e-100
 AGREE: Final = 1e-7
 """Up to so much of the slope's own size differences at h and h/2 agree; Richardson's number is finer than that."""
@@ -141,7 +141,8 @@ class Prober:
                     break
                 stays = rung.bend > AGREE * rung.magnitude + 16 * rung.roundoff and rung.bend > last_bend / 4
                 doubt = Doubt.KINK if stays or rung.bend > 1e-3 * rung.magnitude else Doubt.ROUNDING
-                if near and (stays or (self.strict and rung.lopsided > LOPSIDED)):
+                enough = near if self.strict else k == RUNGS - 1
+                if enough and (stays or (self.strict and rung.lopsided > LOPSIDED)):
                     doubt = Doubt.KINK
                     break
                 if rung.roundoff > 1e-3 * rung.magnitude:
