@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from resdebug.engine.forward import operator_of
 from resdebug.network.model import Edge, Node
 from resdebug.network.types import TensorType
 from resdebug.passes.live import LivePass
@@ -19,6 +20,10 @@ FEWEST: Final = 3
 GLOBAL_ELEMENTS: Final = 3
 CALL: Final = 1_000_000
 """What calling an operator costs beside its arithmetic, in multiplications."""
+SIMPLE: Final = 50_000
+"""The same of an elementwise operator."""
+LEAST: Final = 8
+"""At so many nodes a global check looks in any case."""
 WORK: Final = 1.5e11
 """Multiplications that a check of one scope may take where nobody says how many elements: some 15 seconds."""
 LOCAL_TRIES: Final = 12
@@ -41,7 +46,7 @@ class Budget:
         if self.elements is not None:
             return self.elements
         nodes = self.pass_.network.nodes
-        once = LOCAL_TRIES * sum(CALL + work_of(nodes[e.consumer_index], nodes) for e in edges)
+        once = LOCAL_TRIES * sum(work_of(nodes[e.consumer_index], nodes) for e in edges)
         return max(FEWEST, min(LOCAL_ELEMENTS, int(WORK / max(once, 1.0))))
 
     def local(self, edges: Sequence[Edge]) -> Sequence[Edge]:
@@ -63,7 +68,7 @@ class Budget:
             count = min(GLOBAL_ELEMENTS, max(1, int(WORK / max(total, 1))))
             return dict.fromkeys(nodes, count)
         # One element each, of as many nodes as there is time for: forks first, the others evenly spread.
-        fair = max(1, int(len(nodes) * WORK / total))
+        fair = max(LEAST, int(len(nodes) * WORK / total))
         arrivals = self.pass_.schedule.arrivals
         forks = [i for i in nodes if len(arrivals[i]) > 1]
         kept = set(_spread(forks, fair // 2)) | set(_spread(nodes, fair - min(len(forks), fair // 2)))
@@ -77,7 +82,7 @@ class Budget:
         # What comes later in the forward pass is an upper bound of what depends on a node, and needs no search.
         for i in schedule.order:
             costs[i] = so_far
-            so_far += CALL + work_of(network.nodes[i], network.nodes)
+            so_far += work_of(network.nodes[i], network.nodes)
         return costs
 
 
@@ -88,12 +93,13 @@ def _spread(items: Sequence[int], count: int) -> list[int]:
 
 
 def work_of(node: Node, nodes: Sequence[Node]) -> float:
-    """Return about how many multiplications one evaluation of a node takes."""
+    """Return about how many multiplications one evaluation of a node takes, its call included."""
     if node.is_leaf:
         return 0.0
     inputs: list[TensorType] = [nodes[e.source_index].type for e in node.inputs if e is not None]
+    call = SIMPLE if operator_of(node).elementwise else CALL
     if node.op.startswith("conv") or node.op == "linear":
-        return float(node.type.size) * math.prod(inputs[1].shape[1:])
+        return call + float(node.type.size) * math.prod(inputs[1].shape[1:])
     if node.op in {"matmul", "einsum"}:
-        return float(node.type.size) * max((t.shape[-1] for t in inputs if t.shape), default=1)
-    return float(node.type.size + sum(t.size for t in inputs)) * 4
+        return call + float(node.type.size) * max((t.shape[-1] for t in inputs if t.shape), default=1)
+    return call + float(node.type.size + sum(t.size for t in inputs)) * 4

@@ -113,11 +113,9 @@ class Diagnosis:
         if not self.wrong:
             return []
         every = self._candidates()
-        for stage in (self._singles, self._everywhere, self._several):
-            found = list(stage(every))
-            if found:
-                return _best(found)
-        return []
+        # Where few gradients are known, one mistake in the loss and one in all layers may make the same numbers.
+        found = [*self._singles(every), *self._everywhere(every)] or list(self._several(every))
+        return _best(found) if found else []
 
     def _candidates(self) -> list[Candidate]:
         """Return all candidates; of a large network only those that could explain everything by themselves."""

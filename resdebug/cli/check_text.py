@@ -39,15 +39,20 @@ def check_lines(found: GradientCheck, *, details: bool = False) -> Iterator[str]
 
 def _scope(found: GradientCheck, scope: Scope, places: Sequence[PlaceCheck], *, details: bool) -> Iterator[str]:
     yield ABOUT[scope]
-    shown = list(places)
+    shown, hidden = list(places), 0
     if len(places) > MOST_ROWS and not details:
         shown = [p for p in places if p.verdict is not Verdict.PASS or p.count(Verdict.INCONCLUSIVE)]
         yield from _by_operator([p for p in places if p.verdict is Verdict.PASS])
+        hidden = max(0, len(shown) - MOST_ROWS)
+        # Failures are never hidden behind what is merely undecided.
+        shown = sorted(shown, key=lambda p: p.verdict is not Verdict.FAIL)[:MOST_ROWS]
     rows = [_row(p) for p in shown]
     if rows:
         yield from table(
             ["verdict", "slot" if scope is Scope.LOCAL else "node", *HEADINGS], rows, shown, found, details=details
         )
+    if hidden:
+        yield f"  … and {hidden} more that fail or are undecided: --details shows them"
     if found.left_out[scope]:
         unit = "slot" if scope is Scope.LOCAL else "node"
         yield (
@@ -72,7 +77,7 @@ def table(
     yield "  " + "  ".join(h.ljust(w) for h, w in zip(headings, widths, strict=True)).rstrip()
     for row, place in zip(rows, places, strict=True):
         yield "  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-        if details or place.verdict is not Verdict.PASS:
+        if details or place.verdict is Verdict.FAIL:
             yield from _details(place)
         if place.count(Verdict.INCONCLUSIVE):
             yield f"    {_inconclusive(place)}{_rule(place, found)}"
@@ -128,7 +133,7 @@ def _rule(place: PlaceCheck, found: GradientCheck) -> str:
     if Doubt.KINK not in place.doubts or place.scope is not Scope.LOCAL:
         return ""
     convention = operator_of(found.network[place.node]).convention
-    return f"; by convention {convention}" if convention else ""
+    return f"; by convention {convention.split(';')[0]}" if convention else ""
 
 
 def _by_operator(places: Sequence[PlaceCheck]) -> Iterator[str]:
