@@ -195,6 +195,9 @@ def judge(
     scale = max(slope.magnitude, abs(slope.value), floor) if slope.magnitude == slope.magnitude else abs(analytic)
     allowed = bars[0 if exact else 1] * max(scale, abs(analytic)) + floor + slope.error
     doubt = slope.doubt
+    if analytic and not slope.magnitude and not exact and abs(analytic) <= allowed:
+        # Too small to move anything.
+        doubt = Doubt.ROUNDING
     if doubt is not Doubt.NONE:
         verdict = Verdict.INCONCLUSIVE
     elif abs(analytic - slope.value) <= allowed:

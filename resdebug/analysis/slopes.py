@@ -154,7 +154,7 @@ class Prober:
 
     def _told(self, f: Function, x: float, rung: _Rung, doubt: Doubt) -> Slope:
         unsure = rung.truncation / 3 + 4 * rung.roundoff
-        if doubt is Doubt.NONE and unsure > DROWNED * rung.magnitude:
+        if doubt is Doubt.NONE and rung.magnitude and unsure > DROWNED * rung.magnitude:
             doubt = Doubt.ROUNDING
         value, method, magnitude = rung.slope, Method.RICHARDSON, rung.magnitude
         if self.complex_first or doubt is Doubt.ROUNDING or unsure > ROUGH * rung.magnitude:
@@ -182,12 +182,17 @@ class Prober:
         narrow = (rises[1][0] - rises[2][0]) / (steps[1] + steps[2])
         slope = narrow + (narrow - wide) / 3
         changes = abs(right - right2), abs(left - left2)
+        roundoff = EPS * max(rises[0][2], rises[3][2]) / steps[0]
+        if not any(rise[1] for rise in rises):
+            # Nothing moved: there is no slope, or one that all outputs have rounded away.
+            sizes = np.abs(self.weights * self.base)
+            roundoff = EPS * float(np.sum(sizes, where=np.isfinite(sizes))) / steps[0]
         return _Rung(
             h,
             slope,
             max(rises[0][1], rises[3][1]) / steps[0],
             abs(wide - narrow),
-            EPS * max(rises[0][2], rises[3][2]) / steps[0],
+            roundoff,
             left,
             right,
             abs((right - left) - 2 * (right2 - left2)),

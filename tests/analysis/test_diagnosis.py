@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -39,6 +40,13 @@ HAND_WRITTEN = {
 PLANTED = [(net, *row) for net, (_, _, rows) in HAND_WRITTEN.items() for row in rows]
 
 
+@cache
+def made(net: str) -> tuple[resdebug.Network, Gradients, Backward]:
+    """Return a network, its numbers, and the backward pass by hand."""
+    builder, p = HAND_WRITTEN[net][0]()
+    return builder.network(), p, HAND_WRITTEN[net][1]
+
+
 def names(found: Comparison) -> set[tuple[str, str]]:
     """Return every mistake that is offered as an explanation, with its nodes."""
     return {(c.mistake.name, c.node) for e in found.explanations for c in e.candidates}
@@ -50,9 +58,8 @@ def parameters(network: resdebug.Network, gradients: Gradients) -> Gradients:
 
 @pytest.mark.parametrize("net", HAND_WRITTEN)
 def test_right_gradients_written_by_hand_are_right_and_get_no_diagnosis(net: str) -> None:
-    made, backward, _ = HAND_WRITTEN[net]
-    builder, p = made()
-    network, gradients = builder.network(), backward(p, "")
+    network, p, backward = made(net)
+    gradients = backward(p, "")
     for given in (gradients, {k: v.astype(np.float32) for k, v in gradients.items()}):
         found = compare_gradients(network, given)
         assert found.right
@@ -62,9 +69,8 @@ def test_right_gradients_written_by_hand_are_right_and_get_no_diagnosis(net: str
 
 @pytest.mark.parametrize(("net", "mistake", "called", "node"), PLANTED, ids=[f"{n}-{m}" for n, m, *_ in PLANTED])
 def test_every_mistake_made_by_hand_is_named_with_its_place(net: str, mistake: str, called: str, node: str) -> None:
-    made, backward, _ = HAND_WRITTEN[net]
-    builder, p = made()
-    network, gradients = builder.network(), backward(p, mistake)
+    network, p, backward = made(net)
+    gradients = backward(p, mistake)
     found = compare_gradients(network, gradients)
     assert not found.right
     assert (called, node) in names(found)
@@ -76,13 +82,13 @@ def test_every_mistake_made_by_hand_is_named_with_its_place(net: str, mistake: s
 
 
 def test_the_first_wrong_one_is_the_first_that_a_backward_pass_completes() -> None:
-    builder, p = dense_network()
-    found = compare_gradients(builder.network(), dense(p, "no mask"))
+    network, p, _ = made("dense")
+    found = compare_gradients(network, dense(p, "no mask"))
     # h's own adjoint is right; n is where the omitted mask shows.
     assert found.first_wrong is not None
     assert found.first_wrong.node == "n"
-    only = parameters(builder.network(), dense(p, "no mask"))
-    first = compare_gradients(builder.network(), only).first_wrong
+    only = parameters(network, dense(p, "no mask"))
+    first = compare_gradients(network, only).first_wrong
     # W2 and W3 are complete before the relu is reached.
     assert first is not None
     assert first.node in {"gamma", "beta"}
@@ -159,18 +165,18 @@ def test_a_wrong_rule_of_accumulation_is_found_at_every_fork() -> None:
 
 
 def test_two_mistakes_at_once_are_both_found() -> None:
-    builder, p = dense_network()
+    network, p, _ = made("dense")
     both = dense(p, "no mask")
     x = dense(p, "no mask")["s"]
     both["x"] = both["x"] - x
     both["b3"] = both["b3"] / 4
-    found = compare_gradients(builder.network(), both)
+    found = compare_gradients(network, both)
     assert {m.name for m in found.explanations[0].mistakes} == {"relu-mask-omitted", "skip-forgotten", "mean-twice"}
 
 
 def test_numbers_that_no_mistake_makes_get_no_diagnosis() -> None:
-    builder, p = dense_network()
-    network, gradients = builder.network(), dense(p)
+    network, p, _ = made("dense")
+    gradients = dense(p)
     rng = np.random.default_rng(0)
     for name in ("W2", "x", "h", "b3"):
         for noise in (rng.normal(size=gradients[name].shape), 1e-5 * rng.normal(size=gradients[name].shape)):
@@ -184,8 +190,8 @@ def test_numbers_that_no_mistake_makes_get_no_diagnosis() -> None:
 
 
 def test_gradients_of_the_right_shape_but_otherwise_are_told() -> None:
-    builder, p = dense_network()
-    network, right = builder.network(), dense(p)
+    network, p, _ = made("dense")
+    right = dense(p)
     cases = {
         "transposed": {"W3": right["W3"].T},
         "over the batch is missing": {"b2": right["z2"]},
@@ -201,25 +207,25 @@ def test_gradients_of_the_right_shape_but_otherwise_are_told() -> None:
 
 
 def test_what_was_left_at_nan_is_not_filled_in_and_not_right() -> None:
-    builder, p = dense_network()
+    network, p, _ = made("dense")
     given = dense(p) | {"W1": np.full((4, 4), np.nan)}
-    found = compare_gradients(builder.network(), given)
+    found = compare_gradients(network, given)
     assert [row.node for row in found.rows if row.state is State.FORGOTTEN] == ["W1"]
     assert not found.right
     assert found.explanations == ()
     given["W1"] = dense(p)["W1"].copy()
     given["W1"][0, 1] = np.nan
-    (row,) = (row for row in compare_gradients(builder.network(), given).rows if row.node == "W1")
+    (row,) = (row for row in compare_gradients(network, given).rows if row.node == "W1")
     assert row.state is State.WRONG
     assert row.index == (0, 1)
     assert "1 of 16 are NaN" in row.remark
 
 
 def test_names_as_people_write_them() -> None:
-    builder, p = dense_network()
+    network, p, _ = made("dense")
     right = dense(p)
     given = {"dW1": right["W1"], "b1.grad": right["b1"], "module.W2": right["W2"], "grad_b2": right["b2"]}
-    found = compare_gradients(builder.network(), given | {"gama": right["gamma"]})
+    found = compare_gradients(network, given | {"gama": right["gamma"]})
     assert found.right
     assert {row.node: row.given_as for row in found.rows} == {
         "W1": "dW1", "b1": "b1.grad", "W2": "module.W2", "b2": "grad_b2",
