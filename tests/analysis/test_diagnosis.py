@@ -114,7 +114,7 @@ def wrong_relu(op: Relu, ybar: Array, y: Array, x: Array) -> Array:
 
 
 def wrong_conv(op: Conv2d, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
-    return Conv2d.vjp_x(op, ybar, y, x, np.ascontiguousarray(weight[:, :, ::-1, ::-1]), bias)
+    return np.asarray(Conv2d.vjp_x(op, ybar, y, x, weight[:, :, ::-1, ::-1], bias), np.float64)
 
 
 def wrong_norm(op: BatchNorm, ybar: Array, y: Array, x: Array, weight: Array, bias: Array, *running: Array) -> Array:

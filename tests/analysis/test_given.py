@@ -50,7 +50,7 @@ def test_nested_names_whole_numbers_and_what_is_not_filled_in(tmp_path: Path) ->
     assert found["e"].shape == (2, 0)
     np.savez(tmp_path / "i.npz", n=np.array([1, 2]), h=np.array([0.5], np.float16))
     whole = read_gradients(tmp_path / "i.npz")
-    assert (whole["n"].dtype, whole["h"].dtype) == (np.float64, np.float32)
+    assert [whole["n"].dtype.name, whole["h"].dtype.name] == ["float64", "float32"]
 
 
 def text(content: str, name: str = "g.json") -> Callable[[Path], Path]:
@@ -146,7 +146,7 @@ def test_pytorch_files_are_read_by_pytorch_alone_and_never_executed(
     torch.save({"W": torch.tensor([1.0, 2.0]), "half": torch.tensor([0.5], dtype=torch.bfloat16)}, "g.pt")
     found = read_gradients("g.pt")
     assert found["W"].tolist() == [1, 2]
-    assert (found["W"].dtype, found["half"].dtype) == (np.float32, np.float32)
+    assert [found["W"].dtype.name, found["half"].dtype.name] == ["float32", "float32"]
     torch.save({"W": Evil()}, "evil.pt")
     Path("junk.pt").write_bytes(b"junk")
     torch.save([1, 2], "list.pt")

@@ -20,7 +20,10 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: the compa
 from tests.oracle import interpreter  # noqa: E402 - it needs PyTorch
 
 
-class GuidedRelu(torch.autograd.Function):  # type: ignore[misc]
+Function: Any = torch.autograd.Function
+
+
+class GuidedRelu(Function):  # type: ignore[misc]
     @staticmethod
     def forward(_: Any, x: Any) -> Any:
         return x.clamp(min=0)
@@ -30,7 +33,7 @@ class GuidedRelu(torch.autograd.Function):  # type: ignore[misc]
         return ybar * (ybar > 0)
 
 
-class UnmirroredConv(torch.autograd.Function):  # type: ignore[misc]
+class UnmirroredConv(Function):  # type: ignore[misc]
     @staticmethod
     def forward(ctx: Any, x: Any, weight: Any, stride: Any, padding: Any) -> Any:
         ctx.save_for_backward(x, weight)
