@@ -19,7 +19,6 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: the compa
 
 from tests.oracle import interpreter  # noqa: E402 - it needs PyTorch
 
-
 Function: Any = torch.autograd.Function
 
 
