@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from resdebug.analysis.completion import completion
 from resdebug.analysis.diagnosis import Diagnosis, Explanation, Report, relative_distance
 from resdebug.analysis.matching import Match, match_names
 from resdebug.analysis.mistakes_of_layers import wrong_sums
@@ -170,8 +169,8 @@ class _Comparing:
 
     def compare(self, unknown: Sequence[Match]) -> Comparison:
         network = self.pass_.network
-        complete, last = completion(self.pass_.schedule), (len(network.nodes), 0)
-        names = sorted(self.numbers, key=lambda name: (complete.get(network[name].index, last), name))
+        last = len(self.mutator.order)
+        names = sorted(self.numbers, key=lambda name: (self.mutator.turn.get(network[name].index, last), name))
         rows = [self.row(network[name]) for name in names]
         by_index = {network[row.node].index: row for row in rows}
         judged = [i for i, row in by_index.items() if row.state in {State.RIGHT, State.WRONG}]

@@ -25,7 +25,7 @@ from resdebug.ops.base import Array
 MISTAKES: Final[tuple[Mistake, ...]] = (*SUMS, *FUNCTIONS, *LAYERS, *GENERIC)
 """The table, what is more telling first."""
 
-RUNS: Final = 20_000
+RUNS: Final = 5_000
 """Most mutated passes that are begun."""
 STEPS: Final = 3
 """Most different mistakes in one explanation."""

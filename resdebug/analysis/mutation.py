@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from resdebug.analysis.completion import completion
 from resdebug.network.model import Edge
 from resdebug.ops import threads
 from resdebug.ops.base import Array
@@ -42,21 +43,25 @@ class Mutator:
 
     def __init__(self, pass_: LivePass) -> None:
         self.pass_ = pass_
-        schedule = pass_.schedule
-        self.turn = {i: turn for turn, i in enumerate(schedule.reverse)}
-        """When each node is visited, by node index."""
+        complete = completion(pass_.schedule)
+        self.order = sorted(complete, key=lambda i: complete[i])
+        """Node indices by when their adjoints are complete, so that a wrong parameter shows before all that follows."""
+        self.turn = {i: turn for turn, i in enumerate(self.order)}
+        """Places in that order, by node index."""
         self._right: dict[int, Array] = {}
         self._room = KEPT
 
     def run(self, mutation: Mutation) -> Iterator[tuple[int, Array]]:
-        """Yield the index and the adjoint of every node that comes out otherwise, in reverse order."""
+        """Yield the index and the adjoint of every node that comes out otherwise, in order of completion."""
         schedule, nodes = self.pass_.schedule, self.pass_.network.nodes
         changed: dict[int, Array] = {}
         edges = self.pass_.network.edges
         starts = [edges[k].source_index for k in mutation.sends] + list(mutation.adds)
         waiting = set(starts)
-        first = min((self.turn[i] for i in waiting), default=len(schedule.reverse))
-        for i in schedule.reverse[first:]:
+        first = min((self.turn[i] for i in waiting), default=len(self.order))
+        for i in self.order[first:]:
+            if not waiting:
+                return
             if i not in waiting:
                 continue
             waiting.discard(i)
