@@ -69,16 +69,19 @@ def open_pass(
     return recorded
 
 
-def open_network(path: str | Path, *, target: str | None = None, memory: int | None = None) -> Network:
-    """Read the network of a file that is a network or a trace; of a trace, with the numbers that it was run on.
+def open_network(
+    path: str | Path, *, target: str | None = None, memory: int | None = None
+) -> tuple[Network, Pass | None]:
+    """Read a network and run nothing; of a trace, return the network with the numbers it was run on, and the trace.
 
     Raises MissingInput, BadInput, IOFailure, and UsageError where a trace is asked for another target.
     """
     path = Path(path)
     data = read_text(path)
     if is_trace(data) or STATISTICS in data[:64]:
-        return open_pass(path, target=target, memory=memory).network
-    return interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
+        recorded = open_pass(path, target=target, memory=memory)
+        return recorded.network, recorded
+    return interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory), None
 
 
 def check_gradients(network: Network, **settings: Any) -> GradientCheck:

@@ -28,12 +28,15 @@ from resdebug.network.precision import in_precision
 from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.passes.live import LivePass, Report, differentiate
+from resdebug.passes.protocol import Pass
 
 COMPLEX_LOCAL: Final = 1e-11
 """Most that a VJP may differ from the complex step, relative to the terms it is a sum of."""
 RICHARDSON_LOCAL: Final = 1e-7
 COMPLEX_GLOBAL: Final = 1e-9
 RICHARDSON_GLOBAL: Final = 1e-6
+RECORDED_SINGLE: Final = 1e-4
+"""The same of an adjoint that was recorded in single precision."""
 GLOBAL_FLOOR: Final = 1e3 * EPS
 """An adjoint's rounding, relative to the largest element of its tensor."""
 
@@ -54,12 +57,14 @@ def check_gradients(
     seed: int = 0,
     tolerance: float | None = None,
     scopes: Sequence[Scope] = tuple(Scope),
+    recorded: Pass | None = None,
     report: Report | None = None,
 ) -> GradientCheck:
     """Check every VJP and every adjoint of ``network``, in float64 whatever its own element type.
 
     ``elements`` is how many to check at each place (``ALL`` for all; by default a few, fewer on big networks so that it
-    ends in reasonable time); ``tolerance`` replaces the built-in bars, relative to the terms a slope is a sum of.
+    ends in reasonable time); ``tolerance`` replaces the built-in bars, relative to the terms a slope is a sum of. The
+    global check judges the adjoints of ``recorded``, a pass of this network, where there is one, else our own.
     Raises UsageError and BadInput as ``differentiate`` does.
     """
     double = in_precision(network, "float64")
@@ -81,16 +86,30 @@ def check_gradients(
         if Scope.GLOBAL in scopes:
             complete = completion(pass_.schedule)
             nodes = [i for i in sorted(complete, key=lambda i: complete[i]) if wanted(double.nodes[i].name)]
+            if recorded is not None:
+                claimed = _claimed(recorded, [double.nodes[i].name for i in nodes])
+                nodes = [i for i in nodes if double.nodes[i].name in claimed]
             plan = budget.global_(nodes)
             noise = single_rounding(pass_) if plan else {}
+            single = recorded is not None and network.dtype == "float32"
+            precision = 1.0 if single else DOUBLE / SINGLE
             left_out[Scope.GLOBAL] = len(nodes) - len(plan)
             for done, (index, count) in enumerate(plan.items(), start=1):
                 node = double.nodes[index]
-                rounding = ROUNDINGS * noise.get(node.name, 0.0) * DOUBLE / SINGLE
-                found[Scope.GLOBAL].append(check_node(pass_, node, count, rng, tolerance, rounding))
+                rounding = ROUNDINGS * noise.get(node.name, 0.0) * precision
+                adjoint = _known(pass_.adjoint(node.name)) if recorded is None else claimed[node.name]
+                bar = tolerance if tolerance or not single else RECORDED_SINGLE
+                found[Scope.GLOBAL].append(check_node(pass_, node, adjoint, count, rng, bar, rounding))
                 _tell(report, "global check", done, len(plan))
     places = tuple(place for scope in Scope for place in found[scope])
-    return GradientCheck(double, pass_.target, network.dtype, rule, seed, places, left_out)
+    rule = rule if recorded is None else recorded.rule
+    return GradientCheck(double, pass_.target, network.dtype, rule, seed, places, left_out, recorded is not None)
+
+
+def _claimed(recorded: Pass, names: Sequence[str]) -> dict[str, Array]:
+    """Return the adjoints that a trace holds, by node."""
+    found = ((name, recorded.adjoint(name)) for name in names)
+    return {name: np.asarray(array, np.float64) for name, array in found if array is not None}
 
 
 def _tell(report: Report | None, what: str, done: int, of: int) -> None:
@@ -141,17 +160,18 @@ def check_slot(
 def check_node(
     pass_: LivePass,
     node: Node,
+    adjoint: Array,
     count: int,
     rng: np.random.Generator,
     tolerance: float | None = None,
     rounding: float = 0.0,
 ) -> PlaceCheck:
-    """Check one node's adjoint: move the node, and see how the target changes through all that depends on it.
+    """Check a node's ``adjoint``: move the node, and see how the target changes through all that depends on it.
 
     ``rounding`` is how far off the adjoint may be by itself.
     """
     network, schedule = pass_.network, pass_.schedule
-    adjoint, x = _known(pass_.adjoint(node.name)), _known(pass_.value(node.name))
+    x = _known(pass_.value(node.name))
     dependents = after(network, schedule.order, node.index)
     needed = {e.source_index for i in dependents for e in network.nodes[i].inputs if e is not None}
     saved = {i: pass_.value(network.nodes[i].name) for i in needed}

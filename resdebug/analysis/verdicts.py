@@ -165,6 +165,8 @@ class GradientCheck:
     seed: int
     places: tuple[PlaceCheck, ...]
     left_out: Mapping[Scope, int]
+    of_trace: bool = False
+    """Whether the adjoints checked are those of a trace."""
 
     @property
     def failed(self) -> tuple[PlaceCheck, ...]:
@@ -189,6 +191,7 @@ class GradientCheck:
             "dtype": self.dtype,
             "checked_in": "float64",
             "rule": self.rule,
+            "adjoints_of": "trace" if self.of_trace else "engine",
             "seed": self.seed,
             "passed": self.passed,
             **counts,

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from resdebug.network.model import Network, Node
+    from resdebug.passes.protocol import Pass
 
 
 def arguments(sub: Parser) -> None:
     """Declare what the command takes."""
-    input_file(sub, "a network (node-link JSON), or a trace, whose numbers are run again")
+    input_file(sub, "a network (node-link JSON), or a trace, whose adjoints are checked")
     sub.add_argument(
         "--against",
         metavar="GRADIENTS",
@@ -80,18 +81,17 @@ def run(options: argparse.Namespace) -> int:
     if options.rule != "sum" and (options.against is not None or options.template is not None):
         what = f"--rule {options.rule} makes our own gradients wrong on purpose"
         raise UsageError(Fault("U001", what, "compare with the right ones: leave --rule out"))
-    network = _network(options)
+    from resdebug.api import open_network
+
+    network, recorded = open_network(Path(options.file), target=options.target, memory=options.memory)
     if network.warnings:
         print(render(network.warnings, options.diagnostics), file=sys.stderr)
     if options.template is not None:
         return _template(options, network)
-    return _against(options, network) if options.against is not None else _check(options, network)
-
-
-def _network(options: argparse.Namespace) -> Network:
-    from resdebug.api import open_network
-
-    return open_network(Path(options.file), target=options.target, memory=options.memory)
+    if recorded is not None and options.rule != "sum":
+        what = f'a trace is what it is: its rule is "{recorded.rule}"'
+        raise UsageError(Fault("U001", what, "leave --rule out"))
+    return _against(options, network) if options.against is not None else _check(options, network, recorded)
 
 
 def _wanted(options: argparse.Namespace, network: Network) -> Callable[[str], bool] | None:
@@ -109,7 +109,7 @@ def _wanted(options: argparse.Namespace, network: Network) -> Callable[[str], bo
     return chosen.__contains__
 
 
-def _check(options: argparse.Namespace, network: Network) -> int:
+def _check(options: argparse.Namespace, network: Network, recorded: Pass | None) -> int:
     from resdebug.analysis.gradient_check import check_gradients
     from resdebug.analysis.verdicts import Scope
     from resdebug.cli.check_text import check_lines
@@ -124,10 +124,11 @@ def _check(options: argparse.Namespace, network: Network) -> int:
             seed=options.seed,
             tolerance=options.tolerance,
             scopes=tuple(scope for scope in Scope if options.only in {None, scope.value}),
+            recorded=recorded,
             report=bar.report,
         )
     if options.json:
-        print(json.dumps(found.as_json(), ensure_ascii=False))
+        print(json.dumps(found.as_json()))
     else:
         print("\n".join(check_lines(found, details=options.details)))
     return 0 if found.passed else 1
@@ -155,7 +156,7 @@ def _against(options: argparse.Namespace, network: Network) -> int:
         place = Place(file=options.against)
         print(render([Fault("A005", what, match.hint, place, "warning")], options.diagnostics), file=sys.stderr)
     if options.json:
-        print(json.dumps(found.as_json(), ensure_ascii=False))
+        print(json.dumps(found.as_json()))
     else:
         print("\n".join(comparison_lines(found)))
     return 0 if found.right else 1
@@ -172,7 +173,7 @@ def _template(options: argparse.Namespace, network: Network) -> int:
     size = write_template(nodes, output, force=options.force)
     if options.json:
         expected = {node.name: list(node.shape) for node in nodes}
-        print(json.dumps({"file": str(output), "bytes": size, "gradients": expected}, ensure_ascii=False))
+        print(json.dumps({"file": str(output), "bytes": size, "gradients": expected}))
     else:
         told = f"{plural(len(nodes), 'gradient')} to fill in, all NaN, {human_bytes(size)}"
         print(f"{visible(str(output))}: {told}")

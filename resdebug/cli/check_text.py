@@ -27,7 +27,8 @@ def check_lines(found: GradientCheck, *, details: bool = False) -> Iterator[str]
     in_ = "checked in float64" if found.dtype == "float64" else f"a {found.dtype} network, checked in float64"
     rule = "" if found.rule == "sum" else f", rule {found.rule} (wrong on purpose)"
     name, target = visible(found.network.name, limit=60), visible(found.target, limit=60)
-    yield f"{name}: target {target}, {in_}, seed {found.seed}{rule}"
+    of = ", the adjoints of the trace" if found.of_trace else ""
+    yield f"{name}: target {target}, {in_}{of}, seed {found.seed}{rule}"
     for scope in Scope:
         places = found.of(scope)
         if places or found.left_out[scope]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 
 import resdebug
+from resdebug.analysis import budget
 from resdebug.analysis.gradient_check import check_gradients
 from resdebug.analysis.slopes import Doubt, Method
 from resdebug.analysis.verdicts import GradientCheck, PlaceCheck, Scope, Verdict
+from resdebug.export.registry import export
 from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Array, Operator
 from tests.ops.cases import DIFFERENTIATED, NOT_ANALYTIC, SLOTS
@@ -209,6 +212,19 @@ def test_a_float32_network_is_checked_in_float64_and_says_so() -> None:
     assert max(e.scaled for p in found.of(Scope.LOCAL) for e in p.elements) < 1e-12
 
 
+def test_the_adjoints_of_a_recorded_pass_are_judged_in_its_own_precision(tmp_path: Path) -> None:
+    b = block()
+    b.graph.graph["dtype"] = "float32"
+    network = b.network()
+    path = tmp_path / "t.jsonl"
+    for rule in ("sum", "overwrite"):
+        export(resdebug.differentiate(network, rule=rule), path, force=True)
+        recorded = resdebug.load_trace(path)
+        found = check_gradients(recorded.network, recorded=recorded, scopes=(Scope.GLOBAL,), elements=3)
+        assert [p.name for p in found.failed] == ([] if rule == "sum" else ["x"])
+        assert (found.rule, found.of_trace) == (rule, True)
+
+
 def test_the_same_seed_draws_the_same_elements() -> None:
     network = block().network()
     first, again, other = (check_gradients(network, seed=seed, elements=3) for seed in (1, 1, 2))
@@ -227,8 +243,10 @@ def test_all_elements_are_checked_when_asked_for() -> None:
     ]  # fmt: skip
 
 
-def test_a_big_network_is_bounded_and_says_what_is_left_out() -> None:
-    network = resdebug.generate("random", nodes=3000, seed=3)
+def test_a_big_network_is_bounded_and_says_what_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "SLOTS", 100)
+    monkeypatch.setattr(budget, "WORK", 1e9)
+    network = resdebug.generate("random", nodes=400, seed=3)
     found = check_gradients(network)
     assert found.passed
     assert found.left_out[Scope.LOCAL] > 0

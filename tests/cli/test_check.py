@@ -94,6 +94,16 @@ def test_a_trace_is_checked_on_its_own_numbers(tmp_path: Path, capsys: pytest.Ca
     code, out, _ = told(capsys, tmp_path / "t.jsonl", "--details")
     assert code == 0
     assert "analytic 11, numeric 11" in out
+    # One that was made under a wrong rule is wrong.
+    assert main(["trace", str(path), "--rule", "mean", "-o", str(tmp_path / "mean.jsonl")]) == 0
+    capsys.readouterr()
+    code, out, _ = told(capsys, tmp_path / "mean.jsonl")
+    assert code == 1
+    assert "the adjoints of the trace" in out
+    assert "analytic 5.5, numeric 11" in out
+    code, _, err = told(capsys, tmp_path / "mean.jsonl", "--rule", "mean")
+    assert code == 2
+    assert "a trace is what it is" in err
 
 
 def test_right_gradients_agree_and_wrong_ones_are_diagnosed(graph: Path, tmp_path: Path) -> None:
