@@ -24,12 +24,12 @@ SIMPLE: Final = 50_000
 """The same of an elementwise operator."""
 LEAST: Final = 8
 """At so many nodes a global check looks in any case."""
-WORK: Final = 1.5e11
+WORK: Final = 2e11
 """Multiplications that a check of one scope may take where nobody says how many elements: some 15 seconds."""
 LOCAL_TRIES: Final = 12
 """The same by itself: complex numbers take several times as long as real ones."""
-TRIES: Final = 6
-"""Evaluations that one element takes, on the average."""
+TRIES: Final = 10
+"""Evaluations that one element takes, on the average, and the random direction among all of them."""
 SLOTS: Final = 4000
 """Most slots checked by themselves where nobody says how many elements."""
 

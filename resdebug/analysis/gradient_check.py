@@ -4,8 +4,8 @@ The *local* check takes one operator by itself: the VJP of each slot with a rand
 ``⟨ȳ, f⟩``. It says which rule is wrong. The *global* check moves any node, also in the middle of the network, and
 compares the change of the target with that node's adjoint: it covers what happens between the rules too, above all
 accumulation.
-Elements are sampled; the largest is always among them, and in the local check one random direction through all elements
-shows where to look (``⟨VJP ȳ, v⟩ = ⟨ȳ, J v⟩``), so that one wrong element among many is found as well.
+Elements are sampled; the largest is always among them, and one random direction through all elements shows where to
+look (``⟨VJP ȳ, v⟩ = ⟨ȳ, J v⟩``), so that one wrong element among many is found as well.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from resdebug.analysis.budget import ALL, LOCAL_ELEMENTS, Budget
 from resdebug.analysis.completion import completion
-from resdebug.analysis.directions import suspect
+from resdebug.analysis.directions import Directions
 from resdebug.analysis.rounding import DOUBLE, SINGLE, single_rounding
 from resdebug.analysis.slopes import EPS, Doubt, Method, Prober, Slope
 from resdebug.analysis.verdicts import ElementCheck, GradientCheck, PlaceCheck, Scope, Verdict
@@ -145,7 +145,9 @@ def check_slot(
         return np.asarray(operator.forward(*others))
 
     prober = Prober(_known(y), ybar, complex_first=True, strict=True, analytic=operator.analytic)
-    hint = suspect(outputs, x, ybar, sent, rng, analytic=operator.analytic) if x.size > count != ALL else None
+    exact = operator.analytic
+    along = Directions(outputs, x, ybar, sent, exact, 1e-12 if exact else 1e-8)
+    hint = along.suspect(rng) if x.size > count != ALL else None
     bars = (tolerance or COMPLEX_LOCAL, tolerance or RICHARDSON_LOCAL)
     floor = 64 * EPS * _largest(sent)
 
@@ -174,6 +176,7 @@ def check_node(
     x = _known(pass_.value(node.name))
     dependents = after(network, schedule.order, node.index)
     needed = {e.source_index for i in dependents for e in network.nodes[i].inputs if e is not None}
+    needed -= {*dependents, node.index}
     saved = {i: pass_.value(network.nodes[i].name) for i in needed}
     complexes: dict[int, Array | None] = {}
 
@@ -204,7 +207,11 @@ def check_node(
         return judge(index, float(adjoint[index]), slope, bars, floor)
 
     place = partial(PlaceCheck, Scope.GLOBAL, node.name, "", node.name, node.op)
-    return place(x.size, _checked(check, adjoint, count, rng, None))
+    # What somebody tolerates at an element is tolerated along a direction.
+    bar = bars[0] if analytic else 10 * bars[1]
+    along = Directions(outputs, x, np.ones(base.shape), adjoint, analytic, bar, floor, typical)
+    hint = along.suspect(rng) if x.size > count != ALL else None
+    return place(x.size, _checked(check, adjoint, count, rng, hint))
 
 
 def judge(

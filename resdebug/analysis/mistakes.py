@@ -14,11 +14,11 @@ from typing import Final
 import numpy as np
 
 from resdebug.analysis.mutation import Add, Mutation, Mutator, Send, known, vjp
-from resdebug.analysis.routes import Routes, Way
 from resdebug.engine.forward import operator_of
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array, Operator
 from resdebug.passes.live import LivePass
+from resdebug.passes.routes import Routes, Way
 
 
 class Sender:

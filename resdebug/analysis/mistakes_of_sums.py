@@ -9,8 +9,8 @@ import numpy as np
 
 from resdebug.analysis.mistakes import Fork, Mistake, Sender, Wrong, WrongSum
 from resdebug.analysis.mutation import Add
-from resdebug.analysis.routes import Way
 from resdebug.ops.base import Array
+from resdebug.passes.routes import Way
 from resdebug.text import visible
 
 

@@ -20,6 +20,7 @@ ABOUT: Final = {
     Scope.LOCAL: "local: each VJP by itself, with a random ȳ, against differences of its operator",
     Scope.GLOBAL: "global: each node moved, and what it does to the target, against the node's adjoint",
 }
+SAMPLED: Final = "  elements: the largest, others drawn, and one where a random direction through all of them disagrees"
 
 
 def check_lines(found: GradientCheck, *, details: bool = False) -> Iterator[str]:
@@ -40,6 +41,8 @@ def check_lines(found: GradientCheck, *, details: bool = False) -> Iterator[str]
 
 def _scope(found: GradientCheck, scope: Scope, places: Sequence[PlaceCheck], *, details: bool) -> Iterator[str]:
     yield ABOUT[scope]
+    if any(len(p.elements) < p.size for p in places):
+        yield SAMPLED
     shown, hidden = list(places), 0
     if len(places) > MOST_ROWS and not details:
         shown = [p for p in places if p.verdict is not Verdict.PASS or p.count(Verdict.INCONCLUSIVE)]

@@ -12,7 +12,6 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
-from resdebug.passes.routes import Route, Routes
 from resdebug.analysis.summary import Summary, cosine, summarise
 from resdebug.debugger.debugger import Debugger, State
 from resdebug.engine.norms import norm
@@ -21,6 +20,7 @@ from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed, Evaluated, Seeded
 from resdebug.passes.protocol import LedgerRow, Pass
+from resdebug.passes.routes import Route, Routes
 from resdebug.text import visible
 from resdebug.tui.folded import FoldedBlock
 from resdebug.tui.folding import OPENS_FOLDED, Unit
