@@ -43,6 +43,8 @@ if TYPE_CHECKING:
         Network,
         Pass,
         RecordedPass,
+        check_gradients,
+        compare_gradients,
         differentiate,
         from_networkx,
         generate,
@@ -51,8 +53,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Debugger", "LedgerRow", "LivePass", "Network", "Pass", "RecordedPass", "__version__", "differentiate",
-    "from_networkx", "generate", "load", "load_trace",
+    "Debugger", "LedgerRow", "LivePass", "Network", "Pass", "RecordedPass", "__version__", "check_gradients",
+    "compare_gradients", "differentiate", "from_networkx", "generate", "load", "load_trace",
 ]  # fmt: skip
 
 

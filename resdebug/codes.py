@@ -1,6 +1,7 @@
 """What every diagnostic's code means; ``resdebug explain-code`` prints it.
 
-Families: J a file as text, G a graph, S shapes and sizes, W tensor files, N numbers, X output, T traces, U usage.
+Families: J a file as text, G a graph, S shapes and sizes, W tensor files, N numbers, X output, T traces, U usage,
+A gradients handed in.
 """
 
 from __future__ import annotations
@@ -103,4 +104,11 @@ CODES: Final[dict[str, str]] = {
     "U001": "The command line is at fault.",
     "U002": "There is no terminal to draw on, or it cannot draw.",
     "U003": "A library that is not installed by default is needed; the hint says how to get it.",
+    "A001": "No gradient in the file has the name of a node of the network. --template writes the names it has.",
+    "A002": "Gradients are read from .npz, .safetensors and .json files, and from PyTorch's .pt where it is installed.",
+    "A003": "A JSON file of gradients is one object: names, each with a number or evenly nested lists of numbers.",
+    "A004": "A PyTorch file is read only by PyTorch's own loader for plain tensors. Nothing in it is ever executed.",
+    "A005": "Warning: a gradient in the file is not compared, as no node has its name.",
+    "A006": "No node that takes part in the reverse pass has a name like this.",
+    "A007": "A name that a file of this kind cannot hold.",
 }
