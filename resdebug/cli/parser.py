@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "open": "open the debugger on a graph or a trace (the default)",
     "trace": "run the pass without a screen and export it",
     "serve": "the debugger in a browser, on this machine alone",
+    "report": "say what a network does to its gradient, in text, JSON or HTML",
     "new": "generate a residual network; without KIND, list what there is",
     "ops": "list the operators, or explain one with its formulas",
     "schema": "print the JSON Schema of the network file",
