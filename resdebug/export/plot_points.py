@@ -64,7 +64,7 @@ def written(number: float | None, digits: int = 4) -> str:
 
 def axis_title(title: str, unit: str) -> str:
     """Write what an axis or a column shows, with its unit where it has one."""
-    return title if unit == "1" else f"{title} ({unit})"
+    return title if unit == "1" or unit in title.split() else f"{title} ({unit})"
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:

@@ -51,6 +51,8 @@ SECTIONS: Final = {
     row.name: row
     for row in (
         Row("overview", Cost.ALWAYS),
+        Row("profile", Cost.ALWAYS),
+        Row("parameters", Cost.ALWAYS),
     )
 }  # fmt: skip
 
