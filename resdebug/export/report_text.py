@@ -14,7 +14,11 @@ from resdebug.export.terminal_plot import plot
 from resdebug.text import plural, visible
 
 NAME: Final = 26
-"""Columns that a name may take in a table, at most."""
+"""Columns that a name may take in a table where numbers need the room."""
+LEAST: Final = 14
+"""Columns that it keeps at least."""
+DIGITS: Final = (4, 3, 2)
+"""Digits of the numbers in a table: as many as there is room for."""
 
 _BOLD, _RED, _YELLOW, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
@@ -57,14 +61,14 @@ def comparison_text(comparison: Comparison, reports: Sequence[Report], look: Loo
     """Return two networks in one table, their curves in one plot each, and the findings of both."""
     names = [visible(comparison.first, limit=16), visible(comparison.second, limit=16)]
     lines = _wrapped(f"{visible(comparison.first)} beside {visible(comparison.second)}", look, bold=True)
-    rows: list[list[str]] = []
+    rows: list[list[Cell]] = []
     section = ""
     for row in comparison.numbers:
         if row.section != section:
             section = row.section
             rows.append([section, "", "", ""])
         name = "  " + axis_title(row.kind.title, row.kind.unit)
-        rows.append([name, written(row.first), written(row.second), written(row.ratio)])
+        rows.append([name, row.first, row.second, row.ratio])
     lines += ["", *_columns(["", *names, "second / first"], rows, [False, True, True, True], look)]
     for curve in comparison.curves:
         lines += ["", *_wrapped(curve.kind.about, look), *plot(curve, look.width, colour=look.colour)]
@@ -113,7 +117,7 @@ def _table(table: Table, look: Look) -> list[str]:
     shown = table.rows if not look.rows else table.rows[: look.rows]
     titles = [_title(column) for column in kind.columns]
     right = [isinstance(column, Quantity) for column in kind.columns]
-    lines += _columns(titles, [[_cell(cell) for cell in row] for row in shown], right, look)
+    lines += _columns(titles, shown, right, look)
     more = len(table.rows) - len(shown)
     if more:
         lines.append(f"  … and {plural(more, 'row')} more: --rows 0 shows all, --json and HTML hold them")
@@ -121,39 +125,68 @@ def _table(table: Table, look: Look) -> list[str]:
 
 
 def _title(column: Quantity | Label) -> str:
-    return column.title if isinstance(column, Label) else axis_title(column.title, column.unit)
+    """Name a column; a count needs no unit where its name stands above it."""
+    if isinstance(column, Label) or column.whole:
+        return column.title
+    return axis_title(column.title, column.unit)
 
 
-def _cell(cell: Cell) -> str:
-    return visible(cell, limit=200) if isinstance(cell, str) else written(cell)
+def _columns(titles: list[str], rows: Sequence[Sequence[Cell]], right: list[bool], look: Look) -> list[str]:
+    """Lay out a table within the width.
+
+    Titles are wrapped; where it must be, numbers get fewer digits, then text is shortened in the middle, and in the
+    end the table is split into two that both begin with the first column.
+    """
+    for digits in DIGITS:
+        cells = [[_cell(cell, digits) for cell in row] for row in rows]
+        widths = _widths(titles, cells, right, look.width)
+        if _total(widths) <= look.width:
+            return _laid_out(titles, cells, widths, right)
+    half = len(titles) // 2 + 1
+    if half >= len(titles):
+        return _laid_out(titles, cells, widths, right)
+    lines: list[str] = []
+    for kept in (range(half), [0, *range(half, len(titles))]):
+        part = [[row[k] for k in kept] for row in rows]
+        lines += _columns([titles[k] for k in kept], part, [right[k] for k in kept], look)
+    return lines
 
 
-def _columns(titles: list[str], rows: list[list[str]], right: list[bool], look: Look) -> list[str]:
-    """Lay out a table within the width: titles are wrapped, and text is shortened in the middle where it must be."""
-    widths = []
-    for k, title in enumerate(titles):
-        longest = max((len(row[k]) for row in rows), default=0)
-        word = max((len(part) for part in title.split()), default=0)
-        widths.append(max(min(longest, NAME) if not right[k] else longest, word))
-    room = look.width - 2 - 2 * (len(widths) - 1)
+def _widths(titles: list[str], cells: list[list[str]], right: list[bool], width: int) -> list[int]:
+    words = [max((len(part) for part in title.split()), default=0) for title in titles]
+    longest = [max((len(row[k]) for row in cells), default=0) for k in range(len(titles))]
+    widths = [
+        max(word, length if right[k] else min(length, NAME))
+        for k, (word, length) in enumerate(zip(words, longest, strict=True))
+    ]
     texts = [k for k, numeric in enumerate(right) if not numeric]
-    spare = room - sum(widths)
-    if texts and spare > 0:
-        for k in texts:
-            wish = max(len(row[k]) for row in rows) - widths[k]
-            given = max(0, min(spare, wish))
-            widths[k] += given
-            spare -= given
-    while spare < 0 and texts and max(widths[k] for k in texts) > 8:
-        widest = max(texts, key=lambda k: widths[k])
-        widths[widest] -= 1
+    spare = width - _total(widths)
+    for k in texts:
+        given = max(0, min(spare, longest[k] - widths[k]))
+        widths[k] += given
+        spare -= given
+    while spare < 0 and texts and max(widths[k] for k in texts) > LEAST:
+        widths[max(texts, key=lambda k: widths[k])] -= 1
         spare += 1
+    return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    return 2 * len(widths) + sum(widths)
+
+
+def _laid_out(titles: list[str], cells: list[list[str]], widths: list[int], right: list[bool]) -> list[str]:
     heads = [textwrap.wrap(title, widths[k]) or [""] for k, title in enumerate(titles)]
     tall = max(map(len, heads))
     lines = [_row([([""] * (tall - len(head)) + head)[k] for head in heads], widths, right) for k in range(tall)]
     lines.append("  " + "  ".join("─" * width for width in widths))
-    shortened = [[visible(cell, limit=widths[k]) for k, cell in enumerate(row)] for row in rows]
-    return lines + [_row(row, widths, right) for row in shortened]
+    return lines + [
+        _row([visible(cell, limit=widths[k]) for k, cell in enumerate(row)], widths, right) for row in cells
+    ]
+
+
+def _cell(cell: Cell, digits: int = 4) -> str:
+    return visible(cell, limit=200) if isinstance(cell, str) else written(cell, digits)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

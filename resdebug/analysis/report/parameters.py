@@ -150,5 +150,5 @@ def _findings(pass_: Pass, missing: list[tuple[Node, Blocked]], total: int) -> t
         else:
             what = f"{who} nothing: {why.why}. Without a gradient: {names}."
             weight = Weight.NOTE if cause is Cause.CUT else Weight.WARNING
-            found.append(Finding(weight, why.node, number, what, remedy(why)))
+            found.append(Finding(weight, why.node, number, what, remedy(why), why.cause.value))
     return tuple(found)

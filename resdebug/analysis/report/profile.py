@@ -158,7 +158,7 @@ def _stops(pass_: Pass, way: Sequence[int], norms: Sequence[float]) -> tuple[Fin
     what = f"The gradient stops: {lost.why}, and nothing at or below {_name(pass_.network.nodes[way[k]])} gets any."
     share = 1 - k / len(norms)
     number = Number(STOPPED, share)
-    return (Finding(Weight.FAULT, lost.node, number, what, remedy(lost)),)
+    return (Finding(Weight.FAULT, lost.node, number, what, remedy(lost), lost.cause.value),)
 
 
 def _stronger(pass_: Pass, way: Sequence[int]) -> str:

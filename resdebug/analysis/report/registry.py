@@ -8,7 +8,7 @@ from enum import Enum
 from importlib import import_module
 from typing import Final, cast
 
-from resdebug.analysis.report.structure import LeftOut, Progress, Report, Section, SectionKind, Settings
+from resdebug.analysis.report.structure import CannotAnswer, LeftOut, Progress, Report, Section, SectionKind, Settings
 from resdebug.errors import Fault, ResdebugError, UsageError
 from resdebug.passes.protocol import Pass
 from resdebug.text import did_you_mean, plural, visible
@@ -25,10 +25,6 @@ class Cost(Enum):
     ALWAYS = "always"
     SMALL = "on small networks"
     ASKED = "when it is asked for"
-
-
-class CannotAnswer(Exception):
-    """A section has no answer for this pass; the message says why, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,9 @@ SECTIONS: Final = {
         Row("overview", Cost.ALWAYS),
         Row("profile", Cost.ALWAYS),
         Row("parameters", Cost.ALWAYS),
+        Row("activations", Cost.ALWAYS),
+        Row("finite", Cost.ALWAYS),
+        Row("duel", Cost.SMALL),
     )
 }  # fmt: skip
 

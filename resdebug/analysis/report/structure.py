@@ -17,6 +17,10 @@ Cell: TypeAlias = str | int | float | None
 """A place in a table: text, a number, or None where there is no such number."""
 
 
+class CannotAnswer(Exception):
+    """A section has no answer for this pass; the message says why, in a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """What a number is: its name, its unit (``1`` where it has none), and a sentence."""
@@ -133,6 +137,8 @@ class Finding:
     number: Number
     what: str
     suggestion: str
+    subject: str = ""
+    """Of findings with one subject at one place, two sections need not both tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +185,13 @@ class Report:
     def findings(self) -> tuple[Finding, ...]:
         """The findings of all sections, the weightiest first."""
         found = [finding for section in self.sections for finding in section.findings]
-        return tuple(sorted(found, key=lambda finding: -finding.weight))
+        told: set[tuple[str, str]] = set()
+        kept = []
+        for finding in sorted(found, key=lambda finding: -finding.weight):
+            if not finding.subject or (finding.subject, finding.place) not in told:
+                kept.append(finding)
+                told.add((finding.subject, finding.place))
+        return tuple(kept)
 
 
 @dataclass(frozen=True, slots=True)
