@@ -67,11 +67,11 @@ def axis_title(title: str, unit: str) -> str:
     return title if unit == "1" or unit in title.split() else f"{title} ({unit})"
 
 
-def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Return round numbers from ``low`` to ``high``: 1, 2 or 5 times a power of ten apart."""
+def ticks(low: float, high: float, most: int = 6, *, whole: bool = False) -> list[float]:
+    """Return round numbers from ``low`` to ``high``: 1, 2 or 5 times a power of ten apart, at least 1 if ``whole``."""
     if not high > low:
         return [low]
-    rough = (high - low) / max(1, most - 1)
+    rough = max((high - low) / max(1, most - 1), 1.0 if whole else 0.0)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(f * power for f in (1, 2, 5, 10) if f * power >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

@@ -35,7 +35,7 @@ def plot(curve: Curve) -> str:
     y_low, y_high = min(y_low, y_marks[0]), max(y_high, y_marks[-1])
     across = _scale(x_low, x_high, LEFT, WIDTH - RIGHT, log=False)
     upright = _scale(y_low, y_high, HEIGHT - BOTTOM, TOP, log=curve.kind.log)
-    parts = [*_frame(curve, ticks(x_low, x_high, 8), y_marks, across, upright)]
+    parts = [*_frame(curve, ticks(x_low, x_high, 8, whole=curve.kind.x.whole), y_marks, across, upright)]
     for k, series in enumerate(shown.series):
         points = [(across(x), upright(y)) for x, y in zip(series.xs, series.ys, strict=True)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

@@ -31,7 +31,7 @@ def plot(curve: Curve, width: int, *, colour: bool, height: int = HEIGHT) -> lis
     for k, (series, ys) in enumerate(zip(shown.series, heights, strict=True)):
         figure.draw(figure.signal(list(series.xs), ys, marker=MARKERS[k % len(MARKERS)]))
     low, high = span([x for series in shown.series for x in series.xs])
-    marks = ticks(low, high, 8)
+    marks = ticks(low, high, 8, whole=curve.kind.x.whole)
     figure.ruler("x").lim(low, high).ticks(marks, [tick_text(mark) for mark in marks])
     low, high = span([y for series in shown.series for y in series.ys])
     marks = decades(low, high) if curve.kind.log else ticks(low, high, 5)

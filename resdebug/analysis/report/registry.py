@@ -51,6 +51,8 @@ SECTIONS: Final = {
         Row("parameters", Cost.ALWAYS),
         Row("activations", Cost.ALWAYS),
         Row("finite", Cost.ALWAYS),
+        Row("rank", Cost.SMALL),
+        Row("shattering", Cost.SMALL),
         Row("duel", Cost.SMALL),
     )
 }  # fmt: skip
