@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "trace": "run the pass without a screen and export it",
     "serve": "the debugger in a browser, on this machine alone",
     "check": "every derivative against finite differences, or your gradients against ours",
+    "report": "say what a network does to its gradient, in text, JSON or HTML",
     "new": "generate a residual network; without KIND, list what there is",
     "ops": "list the operators, or explain one with its formulas",
     "schema": "print the JSON Schema of the network file",

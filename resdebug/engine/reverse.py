@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Final
@@ -55,11 +56,13 @@ def reverse_pass(
     rule: str = "sum",
     progress: Progress | None = None,
     norms: Norms | None = None,
+    weights: Mapping[int, float] | None = None,
 ) -> list[Array | None]:
     """Return the adjoint of every node that takes part (per node index), None elsewhere.
 
     Reverse accumulation (Griewank and Walther 2008, Evaluating Derivatives, section 3.2). Contributions are not kept;
     ``contribution`` computes any of them again from what is returned here. Their norms go into ``norms`` where given.
+    ``weights`` multiply contributions, by the edge's index: 0 drops one. Anything but 1 is wrong on purpose.
     Nothing waits for the gradient of a parameter, so those are made beside the rest where there is a thread for it.
     """
     adjoints: list[Array | None] = [None] * len(network.nodes)
@@ -69,6 +72,9 @@ def reverse_pass(
 
     def send(edge: Edge, ybar: Array) -> Array:
         sent = _sent(network, edge, ybar, values)
+        if weights is not None and edge.index in weights:
+            factor = weights[edge.index]
+            sent = sent * np.asarray(factor, sent.dtype) if factor else np.zeros_like(sent)
         if norms is not None:
             norms[edge.index] = quiet_norm(sent)
         return sent
