@@ -1,0 +1,58 @@
+"""Commands that move the cursor."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from resdebug.debugger.commands.command import Command, Reply, Run, node_name, node_names, nothing, whole_number
+from resdebug.debugger.commands.describing import whereabouts
+from resdebug.debugger.commands.interpreter import Interpreter
+from resdebug.debugger.stepping import Granularity
+
+
+def _step(granularity: Granularity, back: bool, interpreter: Interpreter, rest: str) -> Reply:
+    debugger = interpreter.debugger
+    (debugger.back if back else debugger.step)(granularity, whole_number(rest))
+    return whereabouts(debugger)
+
+
+def _stepper(granularity: Granularity, *, back: bool = False) -> Run:
+    return partial(_step, granularity, back)
+
+
+def _until(interpreter: Interpreter, rest: str) -> Reply:
+    debugger = interpreter.debugger
+    debugger.to_node(node_name(interpreter, rest))
+    return whereabouts(debugger)
+
+
+def _start(interpreter: Interpreter, rest: str) -> Reply:
+    nothing("start", rest)
+    interpreter.debugger.jump(0)
+    return whereabouts(interpreter.debugger)
+
+
+def _end(interpreter: Interpreter, rest: str) -> Reply:
+    nothing("end", rest)
+    interpreter.debugger.jump(len(interpreter.debugger.timeline))
+    return whereabouts(interpreter.debugger)
+
+
+TIME: Final = "Time"
+
+COMMANDS: Final = (
+    Command("step", ("s",), "[COUNT]", "forward by one edge: one contribution arrives",
+            _stepper(Granularity.EDGE), TIME),
+    Command("reverse-step", ("rs", "S"), "[COUNT]", "back by one edge", _stepper(Granularity.EDGE, back=True), TIME),
+    Command("next", ("n",), "[COUNT]", "forward to the next completed adjoint", _stepper(Granularity.NODE), TIME),
+    Command("reverse-next", ("rn", "N"), "[COUNT]", "back to the previous completed adjoint",
+            _stepper(Granularity.NODE, back=True), TIME),
+    Command("finish", ("fin", "f"), "[COUNT]", "forward to the end of the block", _stepper(Granularity.BLOCK), TIME),
+    Command("reverse-finish", ("rf", "F"), "[COUNT]", "back to the end of the previous block",
+            _stepper(Granularity.BLOCK, back=True), TIME),
+    Command("until", ("u", "t"), "NODE", "run to the node: to where its adjoint is complete", _until, TIME,
+            candidates=node_names),
+    Command("start", ("g",), "", "go to the beginning, before the forward pass", _start, TIME),
+    Command("end", ("G",), "", "go to the end, when every adjoint is complete", _end, TIME),
+)  # fmt: skip
