@@ -98,7 +98,7 @@ class Interpreter:
 
 
 def split_off(line: str) -> tuple[str, str]:
-    """Return the first word of a line and the rest; ``5n`` and ``n5`` are ``n 5``, ``p/x`` is no different from ``p``."""
+    """Return the first word of a line and the rest; ``5n`` is ``n 5``."""
     word, _, rest = line.partition(" ")
     digits = len(word) - len(word.lstrip("0123456789"))
     if 0 < digits < len(word) and word[digits:].isalpha():
