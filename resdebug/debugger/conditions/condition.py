@@ -67,7 +67,8 @@ class Expression:
         places = self.places(columns)
         if not len(places):
             return places.position
-        return places.position[self.typed.column(columns, places).data]
+        holds: Ints = places.position[self.typed.column(columns, places).data]
+        return holds
 
 
 def expression(text: str, network: Network) -> Expression:

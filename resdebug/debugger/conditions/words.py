@@ -72,6 +72,15 @@ def _skip_share(columns: Columns, places: Places) -> Column:
 
 _EVENTS: Final = np.array([moment.name.lower() for moment in Moment], object)
 
+
+def _event(_: Columns, places: Places) -> Column:
+    return _known(_EVENTS[places.moment])
+
+
+def _position(_: Columns, places: Places) -> Column:
+    return _known(places.position.astype(np.float64))
+
+
 WORDS: Final = {
     row.name: row
     for row in (
@@ -112,9 +121,9 @@ WORDS: Final = {
         WordRow("arrived", "how many contributions have come to the node by now",
                 scalar(Kind.NUMBER, Need.CONTRIBUTION, lambda c, p: _known(c.arrived(p).astype(np.float64)))),
         WordRow("event", 'what happened: "evaluated", "seeded", "completed" or "contributed"',
-                scalar(Kind.TEXT, Need.EVENT, lambda c, p: _known(_EVENTS[p.moment]))),
+                scalar(Kind.TEXT, Need.EVENT, _event)),
         WordRow("position", "how many events have happened",
-                scalar(Kind.NUMBER, Need.NODE, lambda c, p: _known(p.position.astype(np.float64)))),
+                scalar(Kind.NUMBER, Need.NODE, _position)),
         WordRow("true", "the condition that always holds", constant(Kind.TRUTH, True)),
         WordRow("false", "the condition that never holds", constant(Kind.TRUTH, False)),
         WordRow("inf", "infinity", constant(Kind.NUMBER, float("inf"))),
