@@ -18,6 +18,7 @@ import numpy as np
 from resdebug.debugger.conditions.columns import Columns
 from resdebug.debugger.conditions.condition import condition
 from resdebug.debugger.conditions.places import Ints
+from resdebug.debugger.conditions.tree import shifted
 from resdebug.errors import BadInput, Fault
 from resdebug.network.model import Network
 from resdebug.passes.protocol import Pass
@@ -85,7 +86,10 @@ def read_stop(text: str, network: Network) -> Spec:
         about = rest if kind is StopKind.CONDITION else text
         if kind is None and re.fullmatch(r"[\w.:/-]+", text):
             return _checked(Spec(StopKind.NODE, text), network)
-        condition(about, network)
+        try:
+            condition(about, network)
+        except BadInput as error:
+            raise shifted(error, text.index(about)) from None
         return Spec(StopKind.CONDITION, about)
     if kind in {StopKind.FORKS, StopKind.JOINS} or not rest:
         what = f'a stop at "{word}" needs to know which' if not rest else f'"{word}" takes nothing after it'

@@ -74,8 +74,7 @@ def answer_lines(label: str, answer: Answer) -> list[str]:
     if answer.size == 1 and not answer.shape:
         return [f"{label} = {number(answer.item())}"]
     if answer.size <= MOST_NUMBERS:
-        with np.printoptions(precision=6, floatmode="maxprec", linewidth=100, threshold=MOST_NUMBERS + 1, suppress=False,
-                             sign="-"):  # fmt: skip
+        with np.printoptions(precision=6, floatmode="maxprec", linewidth=100, threshold=MOST_NUMBERS + 1, sign="-"):
             return [f"{label}: {kind}", *(f"  {line}" for line in str(answer).splitlines() if line.strip())]
     s = summarise(answer)
     lines = [f"{label}: {kind}, {s.size} elements"]

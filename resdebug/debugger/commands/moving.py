@@ -70,9 +70,9 @@ COMMANDS: Final = (
     Command("until", ("u", "t"), "NODE", "run to the node: to where its adjoint is complete", _until, TIME,
             candidates=node_names),
     Command("jump", ("j",), "PLACE", "go to a place directly", _jump, TIME,
-            "PLACE is a number of events (137), so many from here (+10, -10), a share (50%), a node (where its adjoint\n"
-            "is complete), value NODE (where it was evaluated), NODE<-CONSUMER or NODE<-CONSUMER.SLOT (where that\n"
-            "contribution arrived), a bookmark, start, seed or end.", destinations),
+            "PLACE is a number of events (137), so many from here (+10, -10), a share (50%), a node (where its\n"
+            "adjoint is complete), value NODE (where it was evaluated), NODE<-CONSUMER or NODE<-CONSUMER.SLOT\n"
+            "(where that contribution arrived), a bookmark, start, seed or end.", destinations),
     Command("start", ("g",), "", "go to the beginning, before the forward pass", _start, TIME),
     Command("end", ("G",), "", "go to the end, when every adjoint is complete", _end, TIME),
 )  # fmt: skip

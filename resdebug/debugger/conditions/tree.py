@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from resdebug.errors import BadInput, Fault, Place
@@ -117,4 +117,11 @@ Tree: TypeAlias = (
 
 def fault(code: str, what: str, column: int, hint: str = "") -> BadInput:
     """Return the error for a fault at a column (from 1) of a condition."""
-    return BadInput(Fault(code, f"{what}, at column {column}", hint, Place(column=column)))
+    return BadInput(Fault(code, f"{what}, at column {column} of the condition", hint, Place(column=column)))
+
+
+def shifted(error: BadInput, by: int) -> BadInput:
+    """Return the error with its place moved to the right, for a condition that stands in a longer line."""
+    return BadInput([
+        replace(f, place=replace(f.place, column=f.place.column + by)) if f.place.column else f for f in error.faults
+    ])  # fmt: skip
