@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -31,23 +31,24 @@ class Line:
     number: int
 
 
-class _Ordered(argparse.Action):
-    """Keeps ``-c`` and ``--script`` in the order in which they were given."""
+def _command(text: str) -> tuple[str, str]:
+    return "command", text
 
-    def __call__(
-        self, parser: object, namespace: argparse.Namespace, values: object, option_string: str | None = None
-    ) -> None:
-        given = [*(getattr(namespace, "given", None) or []), (self.dest, values)]
-        namespace.given = given
+
+def _script_name(text: str) -> tuple[str, str]:
+    return "script", text
 
 
 def arguments(sub: Parser) -> None:
     """Declare what the command takes."""
     input_file(sub, "a network (node-link JSON) or a trace")
-    sub.add_argument("-c", "--command", action=_Ordered, dest="command", metavar="COMMAND", help="run this command")
     sub.add_argument(
-        "--script", action=_Ordered, dest="script", metavar="FILE", help="run the commands of a file; - is stdin"
+        "-c", "--command", dest="given", action="append", type=_command, metavar="COMMAND", help="run this command"
     )
+    sub.add_argument(
+        "--script", dest="given", action="append", type=_script_name, metavar="FILE",
+        help="run the commands of a file, one a line; - is stdin",
+    )  # fmt: skip
     sub.add_argument("--json", action="store_true", help="answer every command with a line of JSON")
     sub.add_argument("--quiet", action="store_true", help="print the answers only, not the commands")
 
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     from resdebug.cli.progress import ProgressBar
     from resdebug.debugger.commands.interpreter import Interpreter
 
-    lines = [line for kind, given in getattr(options, "given", None) or [] for line in _lines(kind, given)]
+    lines = list(_lines(options.given or ()))
     if not lines:
         hint = 'such as -c "break fork" -c continue -c ledger; resdebug help commands lists them'
         raise UsageError(Fault("U001", "no command is given: -c or --script", hint))
@@ -105,14 +106,17 @@ def _placed(fault: Fault, line: Line) -> Fault:
     return fault.located(line.source, line.number, max(fault.place.column, 1))
 
 
-def _lines(kind: str, given: str) -> Iterator[Line]:
-    if kind == "command":
-        for text in given.split("\n"):
-            yield Line(text, f"-c {given}" if len(given) <= 60 else "-c", 1)
-        return
-    source = "stdin" if given == "-" else given
-    for number, text in enumerate(_script(given).split("\n"), start=1):
-        yield Line(text.rstrip("\r"), source, number)
+def _lines(given: Iterable[tuple[str, str]]) -> Iterator[Line]:
+    typed = 0
+    for kind, text in given:
+        if kind == "command":
+            for command in text.split("\n"):
+                typed += 1
+                yield Line(command, "-c", typed)
+        else:
+            source = "stdin" if text == "-" else text
+            for number, command in enumerate(_script(text).split("\n"), start=1):
+                yield Line(command.rstrip("\r"), source, number)
 
 
 def _script(name: str) -> str:

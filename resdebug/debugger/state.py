@@ -18,7 +18,7 @@ from typing import Annotated, Final
 import msgspec
 
 from resdebug.debugger.debugger import Debugger
-from resdebug.debugger.stops import Spec, StopKind, read_stop
+from resdebug.debugger.stops import Spec, StopKind, check_stop
 from resdebug.errors import BadInput, Fault, IOFailure, Place
 from resdebug.text import visible
 
@@ -145,7 +145,7 @@ def _apply(debugger: Debugger, saved: Saved, path: Path) -> Iterable[Fault]:
     debugger.watches.clear()
     for stop in saved.stops:
         try:
-            set_ = debugger.stops.add(read_stop(str(Spec(stop.kind, stop.about)), network))
+            set_ = debugger.stops.add(check_stop(Spec(stop.kind, stop.about), network))
             debugger.stops.enable(set_.number, enabled=stop.enabled)
         except BadInput as error:
             warnings.append(_warning(path, f'stop "{stop.about}": {error.faults[0].what}'))

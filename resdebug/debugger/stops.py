@@ -82,19 +82,18 @@ def read_stop(text: str, network: Network) -> Spec:
         return Spec(kind)
     if kind is StopKind.CONDITION or kind is None or _is_operator_sign(rest):
         if kind is None and re.fullmatch(r"[^\s()<>=!~\"',]*[*?][^\s()<>=!~\"',]*", text):
-            return _checked(Spec(StopKind.GLOB, text), network)
+            return check_stop(Spec(StopKind.GLOB, text), network)
         about = rest if kind is StopKind.CONDITION else text
         if kind is None and re.fullmatch(r"[\w.:/-]+", text):
-            return _checked(Spec(StopKind.NODE, text), network)
+            return check_stop(Spec(StopKind.NODE, text), network)
         try:
-            condition(about, network)
+            return check_stop(Spec(StopKind.CONDITION, about), network)
         except BadInput as error:
             raise shifted(error, text.index(about)) from None
-        return Spec(StopKind.CONDITION, about)
     if kind in {StopKind.FORKS, StopKind.JOINS} or not rest:
         what = f'a stop at "{word}" needs to know which' if not rest else f'"{word}" takes nothing after it'
         raise BadInput(Fault("C002", what, "such as op relu, block layer1, name layer3.*, node x, fork, join"))
-    return _checked(Spec(kind, _unquoted(rest)), network)
+    return check_stop(Spec(kind, _unquoted(rest)), network)
 
 
 def _is_operator_sign(rest: str) -> bool:
@@ -106,8 +105,11 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
-def _checked(spec: Spec, network: Network) -> Spec:
+def check_stop(spec: Spec, network: Network) -> Spec:
+    """Return a stop if the network has what it is about. Raises BadInput."""
     about = spec.about
+    if spec.kind is StopKind.CONDITION:
+        condition(about, network)
     known: dict[StopKind, list[str]] = {
         StopKind.NODE: [node.name for node in network.nodes],
         StopKind.OPERATOR: sorted({node.op for node in network.nodes}),
@@ -253,7 +255,7 @@ class StopList:
         other._last = self._last
         for stop in self:
             try:
-                read_stop(str(stop.spec), finder.pass_.network)
+                check_stop(stop.spec, finder.pass_.network)
             except BadInput:
                 continue
             other._put(stop)
