@@ -19,6 +19,7 @@ from resdebug.debugger.conditions.columns import Columns
 from resdebug.debugger.conditions.condition import condition
 from resdebug.debugger.conditions.places import Ints
 from resdebug.debugger.conditions.tree import shifted
+from resdebug.debugger.conditions.words import WORDS
 from resdebug.errors import BadInput, Fault
 from resdebug.network.model import Network
 from resdebug.passes.protocol import Pass
@@ -84,7 +85,7 @@ def read_stop(text: str, network: Network) -> Spec:
         if kind is None and re.fullmatch(r"[^\s()<>=!~\"',]*[*?][^\s()<>=!~\"',]*", text):
             return check_stop(Spec(StopKind.GLOB, text), network)
         about = rest if kind is StopKind.CONDITION else text
-        if kind is None and re.fullmatch(r"[\w.:/-]+", text):
+        if kind is None and text not in WORDS and re.fullmatch(r"[\w.:/-]+", text):
             return check_stop(Spec(StopKind.NODE, text), network)
         try:
             return check_stop(Spec(StopKind.CONDITION, about), network)
@@ -110,24 +111,26 @@ def check_stop(spec: Spec, network: Network) -> Spec:
     about = spec.about
     if spec.kind is StopKind.CONDITION:
         condition(about, network)
-    known: dict[StopKind, list[str]] = {
-        StopKind.NODE: [node.name for node in network.nodes],
-        StopKind.OPERATOR: sorted({node.op for node in network.nodes}),
-        StopKind.BLOCK: list(dict.fromkeys(node.block for node in network.nodes if node.block)),
-    }
-    if spec.kind is StopKind.GLOB:
+    elif spec.kind is StopKind.GLOB:
         if about.count("*") > 8:
             raise BadInput(Fault("C013", "a pattern may have at most 8 stars"))
         matches = re.compile(translate(about)).match
         if not any(matches(node.name) for node in network.nodes):
             raise BadInput(Fault("C003", f'no node\'s name matches "{visible(about, limit=60)}"'))
-    elif spec.kind in known and about not in known[spec.kind]:
-        what = {
-            StopKind.NODE: f'there is no node "{visible(about, limit=60)}"',
-            StopKind.OPERATOR: f'no node has the operator "{visible(about, limit=60)}"',
-            StopKind.BLOCK: f'there is no block "{visible(about, limit=60)}"',
-        }[spec.kind]
-        raise BadInput(Fault("C003", what, did_you_mean(about, known[spec.kind])))
+    elif spec.kind is StopKind.NODE:
+        if about not in network:
+            hint = did_you_mean(about, (node.name for node in network.nodes))
+            raise BadInput(Fault("C003", f'there is no node "{visible(about, limit=60)}"', hint))
+    elif spec.kind is StopKind.OPERATOR:
+        operators = sorted({node.op for node in network.nodes})
+        if about not in operators:
+            what = f'no node has the operator "{visible(about, limit=60)}"'
+            raise BadInput(Fault("C003", what, did_you_mean(about, operators)))
+    elif spec.kind is StopKind.BLOCK:
+        blocks = list(dict.fromkeys(node.block for node in network.nodes if node.block))
+        if about not in blocks:
+            what = f'there is no block "{visible(about, limit=60)}"'
+            raise BadInput(Fault("C003", what, did_you_mean(about, blocks)))
     return spec
 
 

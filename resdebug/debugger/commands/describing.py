@@ -53,7 +53,7 @@ MOST_NUMBERS: Final = 64
 """A tensor of so many elements is shown in full."""
 
 
-def number(value: float) -> str:
+def number(value: Any) -> str:
     """Write a number for a transcript: as short as six digits can say it."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
@@ -105,21 +105,16 @@ def short(answer: Answer) -> str:
 
 def answer_data(answer: Answer) -> dict[str, Any]:
     """Return what an expression is as plain data: tensors in full as strict JSON where they are small."""
-    match answer:
-        case float():
-            return {"result": strict(answer)}
-        case np.ndarray():
-            data: dict[str, Any] = {"shape": list(answer.shape), "dtype": answer.dtype.name}
-            if answer.size <= MOST_NUMBERS:
-                flat = [strict(item) if isinstance(item, float) else item for item in answer.ravel().tolist()]
-                return data | {"data": flat}
-            about = {key: strict(v) if isinstance(v, float) else v for key, v in asdict(summarise(answer)).items()}
-            return data | {"summary": about}
-    return {"result": answer}
+    if not isinstance(answer, np.ndarray):
+        return {"result": strict(answer)}
+    data: dict[str, Any] = {"shape": list(answer.shape), "dtype": answer.dtype.name}
+    if answer.size <= MOST_NUMBERS:
+        return data | {"data": [strict(item) for item in answer.ravel().tolist()]}
+    return data | {"summary": {key: strict(item) for key, item in asdict(summarise(answer)).items()}}
 
 
-def strict(value: float) -> float | str:
-    """Return a number as strict JSON can say it."""
-    if math.isfinite(value):
+def strict(value: Any) -> Any:
+    """Return a number as strict JSON can say it; anything else as it is."""
+    if not isinstance(value, float) or math.isfinite(value):
         return value
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
