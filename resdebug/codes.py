@@ -1,7 +1,7 @@
 """What every diagnostic's code means; ``resdebug explain-code`` prints it.
 
-Families: J a file as text, G a graph, S shapes and sizes, W tensor files, N numbers, X output, T traces, U usage,
-A gradients handed in.
+Families: J a file as text, G a graph, S shapes and sizes, W tensor files, N numbers, X output, T traces,
+C commands and conditions, A gradients handed in, U usage.
 """
 
 from __future__ import annotations
@@ -101,6 +101,16 @@ CODES: Final[dict[str, str]] = {
     "T012": "A line or a tensor of the trace is not as it was written: its checksum is another. --recover takes the "
     "events before it. Whoever changes a line on purpose leaves its checksum out.",
     "T013": "Warning: the trace holds a part of a pass: statistics in place of some numbers, or not all events.",
+    "C001": "There is no command of this name, or the shortened name may mean several. `help` lists them.",
+    "C002": "An argument of a command is not what the command takes. `help COMMAND` says what it takes.",
+    "C003": "There is no node of this name.",
+    "C004": "There is nothing of this number or name: no such stop, watch or bookmark.",
+    "C005": "This cannot be done here: nobody is there who can, or there is nothing to do it on.",
+    "C010": "A condition breaks the grammar at the column named. `resdebug help conditions` has the grammar.",
+    "C011": "A condition has a word that is not in the table. `resdebug help conditions` lists them all.",
+    "C012": "The parts of a condition do not go together: a tensor where a number belongs, a text beside a number.",
+    "C013": "A condition or a command line is too long, or nested too deeply.",
+    "C020": "Warning: the saved session of this file cannot be used; the debugger starts afresh.",
     "U001": "The command line is at fault.",
     "U002": "There is no terminal to draw on, or it cannot draw.",
     "U003": "A library that is not installed by default is needed; the hint says how to get it.",

@@ -19,6 +19,8 @@ COMMANDS: Final = {
     "check": "every derivative against finite differences, or your gradients against ours",
     "report": "say what a network does to its gradient, in text, JSON or HTML",
     "new": "generate a residual network; without KIND, list what there is",
+    "run": "run the debugger's commands without a screen: a script, a transcript",
+    "help": "explain conditions, commands, scripts",
     "ops": "list the operators, or explain one with its formulas",
     "schema": "print the JSON Schema of the network file",
     "explain-code": "explain a diagnostic's code, such as G021",
