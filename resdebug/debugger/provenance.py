@@ -7,7 +7,7 @@ made most of that contribution; there the next step begins.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,23 +78,21 @@ def _step(pass_: Pass, node: Node, index: Index) -> Step:
     weighed = weights(pass_.rule, len(sent)) * np.array(sent)
     chosen = largest(weighed)
     edge = arrivals[chosen]
-    known = {"edge": edge, "contribution": sent[chosen], "share": _share(weighed, chosen)}
+    step = Step(node.name, index, adjoint, len(arrivals), edge, sent[chosen], _share(weighed, chosen))
     try:
         found = shares(pass_, edge, index, sent[chosen])
     except TooDear as error:
-        return Step(node.name, index, adjoint, len(arrivals), **known, stopped=str(error))  # type: ignore[arg-type]
+        return replace(step, stopped=str(error))
     part = found.largest
-    shape = nodes_shape(pass_, edge)
-    place = tuple(int(i) for i in np.unravel_index(int(found.places[part]), shape)) if shape else ()
-    return Step(
-        node.name, index, adjoint, len(arrivals), edge, sent[chosen], _share(weighed, chosen), place,
-        float(found.amounts[part]), _share(found.amounts, part), int(found.places.size), found.way,
-    )  # fmt: skip
-
-
-def nodes_shape(pass_: Pass, edge: Edge) -> tuple[int, ...]:
-    """Return the shape of the consumer of ``edge``."""
-    return pass_.network.nodes[edge.consumer_index].shape
+    shape = pass_.network.nodes[edge.consumer_index].shape
+    return replace(
+        step,
+        consumer_index=tuple(int(i) for i in np.unravel_index(int(found.places[part]), shape)) if shape else (),
+        part=float(found.amounts[part]),
+        part_share=_share(found.amounts, part),
+        parts=int(found.places.size),
+        way=found.way,
+    )
 
 
 def weights(rule: str, count: int) -> np.ndarray:

@@ -15,7 +15,6 @@ Whatever the way, the products must add up to the contribution; where they do no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -193,7 +192,7 @@ class _Element:
         inputs: list[Any] = [*self.inputs]
         inputs[self.position] = marked
         made = np.asarray(self.operator.forward(*inputs))
-        reached = np.flatnonzero((made != self.y) & ~(np.isnan(made) & np.isnan(self.y)) & (self.ybar != 0))
+        reached = np.flatnonzero(~_same(made, self.y) & (self.ybar != 0))
         work = max(self.y.size, self.operand.size)
         if reached.size > MOST_PROBES or reached.size * work > MOST_WORK:
             raise TooDear(
@@ -204,17 +203,18 @@ class _Element:
         for k, place in enumerate(reached.tolist()):
             one.ravel()[place] = self.ybar.ravel()[place]
             amounts[k] = np.asarray(self.operator.vjp(self.position, one, self.y, self.inputs))[self.index]
-            one = np.zeros_like(one)
+            one.ravel()[place] = 0
+        if not reached.size and self.contribution == 0:
+            return Shares(np.zeros(1, np.intp), np.zeros(1), Way.PROBED)
         found = Shares(reached, amounts, Way.PROBED)
         if not reached.size or not self._adds_up(found):
             raise TooDear(f"what the pass holds is not what the rule of {self.node.op} gives, element by element")
         return found
 
 
+def _same(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.asarray((a == b) | (np.isnan(a) & np.isnan(b)))
+
+
 def _double(array: Array | None) -> Any:
     return array.astype(np.float64) if array is not None and array.dtype == np.float32 else array
-
-
-def at(array: Array, index: Sequence[int]) -> float:
-    """Return one element as a number."""
-    return float(array[tuple(index)])
