@@ -97,7 +97,7 @@ CODES: Final[dict[str, str]] = {
     "C005": "This cannot be done here: nobody is there who can, or there is nothing to do it on.",
     "C010": "A condition breaks the grammar at the column named. `resdebug help conditions` has the grammar.",
     "C011": "A condition has a word that is not in the table. `resdebug help conditions` lists them all.",
-    "C012": "The parts of a condition do not go together: a tensor where a number belongs, text compared with a number.",
+    "C012": "The parts of a condition do not go together: a tensor where a number belongs, a text beside a number.",
     "C013": "A condition or a command line is too long, or nested too deeply.",
     "C020": "Warning: the saved session of this file cannot be used; the debugger starts afresh.",
     "U001": "The command line is at fault.",

@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "open": "open the debugger on a graph or a trace (the default)",
     "trace": "run the pass without a screen and export it",
     "new": "generate a residual network; without KIND, list what there is",
+    "run": "run the debugger's commands without a screen: a script, a transcript",
+    "help": "explain conditions, commands, scripts",
     "ops": "list the operators, or explain one with its formulas",
     "schema": "print the JSON Schema of the network file",
     "explain-code": "explain a diagnostic's code, such as G021",

@@ -49,7 +49,7 @@ def in_full(command: Command) -> list[str]:
     lines = [command.usage, *textwrap.wrap(f"{command.about[0].upper()}{command.about[1:]}.", WIDTH)]
     if command.aliases:
         lines.append(f"also: {', '.join(command.aliases)}")
-    return [*lines, *([""] + command.more.splitlines() if command.more else [])]
+    return [*lines, *(["", *command.more.splitlines()] if command.more else [])]
 
 
 COMMANDS: Final = (

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from resdebug.debugger.commands.command import Command, Reply, bad
+from resdebug.debugger.conditions.tree import shifted
 from resdebug.debugger.debugger import Debugger
-from resdebug.errors import ResdebugError
+from resdebug.errors import BadInput, ResdebugError
 from resdebug.text import did_you_mean, visible
 
 LONGEST_LINE: Final = 10_000
@@ -63,11 +64,15 @@ class Interpreter:
         """Run one line; empty lines and comments (``#``) do nothing. Raises BadInput, and what a command raises."""
         if len(line) > LONGEST_LINE:
             raise bad("C013", f"the line has {len(line)} characters; {LONGEST_LINE} are the most")
-        line = line.strip()
-        if not line or line.startswith("#"):
+        command_line = line.strip()
+        if not command_line or command_line.startswith("#"):
             return Reply()
-        word, rest = split_off(line)
-        return self.find(word).run(self, rest)
+        word, rest = split_off(command_line)
+        command = self.find(word)
+        try:
+            return command.run(self, rest)
+        except BadInput as error:
+            raise shifted(error, max(line.rfind(rest), 0)) from None
 
     def lines(self, line: str) -> Iterator[str]:
         """Yield what a line answers as text; a line at fault answers with the fault."""
@@ -98,7 +103,7 @@ class Interpreter:
 
 
 def split_off(line: str) -> tuple[str, str]:
-    """Return the first word of a line and the rest; ``5n`` and ``n5`` are ``n 5``, ``p/x`` is no different from ``p``."""
+    """Return the first word of a line and the rest; ``5n`` is ``n 5``."""
     word, _, rest = line.partition(" ")
     digits = len(word) - len(word.lstrip("0123456789"))
     if 0 < digits < len(word) and word[digits:].isalpha():

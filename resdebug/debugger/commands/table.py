@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from resdebug.debugger.commands import helping, moving
+from resdebug.debugger.commands import helping, looking, moving, remembering, stopping
 from resdebug.debugger.commands.command import Command
 
-BUILT_IN: Final[tuple[Command, ...]] = (*moving.COMMANDS, *helping.COMMANDS)
+BUILT_IN: Final[tuple[Command, ...]] = (
+    *moving.COMMANDS, *stopping.COMMANDS, *looking.COMMANDS, *remembering.COMMANDS, *helping.COMMANDS,
+)  # fmt: skip
