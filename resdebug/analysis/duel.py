@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from resdebug.analysis.routes import Routes, Way
+from resdebug.passes.routes import Routes, Way
 from resdebug.engine.accumulation import accumulate
 from resdebug.engine.forward import frozen
 from resdebug.engine.kept import ByNode

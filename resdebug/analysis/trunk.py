@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from resdebug.analysis.routes import Routes
+from resdebug.passes.routes import Routes
 from resdebug.passes.protocol import Pass
 
 SHORTEST: Final = 3

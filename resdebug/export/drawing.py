@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from resdebug.analysis.routes import Routes
+from resdebug.passes.routes import Routes
 from resdebug.engine.norms import norm
 from resdebug.export.registry import Size
 from resdebug.network.model import Edge, Node
