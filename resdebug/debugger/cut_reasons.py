@@ -103,7 +103,10 @@ class _Blocked:
                 return Reason.ZERO_FACTOR, f"it is multiplied by {zero}"
         if op in MASKS:
             if op == "relu" and x is not None:
-                return Reason.MASK, f"relu lets nothing through where x ≤ 0 ({int((x <= 0).sum())} of {x.size} elements)"
+                return (
+                    Reason.MASK,
+                    f"relu lets nothing through where x ≤ 0 ({int((x <= 0).sum())} of {x.size} elements)",
+                )
             return Reason.MASK, f"{op} lets nothing through: this input had no influence on what came out"
         if op in PIECES:
             return Reason.UNSELECTED, f"{op} takes other elements"

@@ -150,7 +150,9 @@ def _at_a_root(what: str, slots: Numbers, at_zero: str) -> str:
 
 def _reverse_div(slot: str, s: Numbers, _: Any) -> str:
     if s["b"] == 0:
-        return "0/0 is not a number" if slot == "a" and s["ȳ"] == 0 else "the derivative of a/b at b = 0: division by zero"
+        return (
+            "0/0 is not a number" if slot == "a" and s["ȳ"] == 0 else "the derivative of a/b at b = 0: division by zero"
+        )
     return _overflow(s, "ȳ", "/", "b") if slot == "a" else ""
 
 

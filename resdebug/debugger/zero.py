@@ -89,7 +89,9 @@ class _Why:
         if self.start not in set(self.pass_.schedule.order):
             return Explanation(node.name, Verdict.NO_PATH, f"no path leads from {name} to the target {target}")
         if not node.type.is_float:
-            return Explanation(node.name, Verdict.NOT_ASKED, f"{name} holds {node.dtype}: whole numbers have no adjoint")
+            return Explanation(
+                node.name, Verdict.NOT_ASKED, f"{name} holds {node.dtype}: whole numbers have no adjoint"
+            )
         if adjoint is None and not self._depends_on_a_variable():
             what = f"{name} is a constant" if node.is_leaf else f"no input or parameter leads to {name} differentiably"
             return Explanation(node.name, Verdict.NOT_ASKED, f"{what}: no adjoint is asked for")
@@ -99,7 +101,9 @@ class _Why:
         turn = {self.nodes[i].name: k for k, i in enumerate(self.pass_.schedule.order)}
         told = [self._told(k) for k in chosen]
         cuts = tuple(sorted(told, key=lambda cut: turn[cut.node if cut.edge is None else cut.edge.consumer]))
-        what = f"the adjoint of {name} is {state}: {len(cuts)} of {len(self.cuts)} blocked places cut it off from {target}"
+        what = (
+            f"the adjoint of {name} is {state}: {len(cuts)} of {len(self.cuts)} blocked places cut it off from {target}"
+        )
         return Explanation(node.name, Verdict.CUT, what, cuts, len(self.cuts))
 
     def _depends_on_a_variable(self) -> bool:
@@ -189,7 +193,9 @@ class _Why:
         if edge is None:
             edges = tuple(e for e in self.pass_.schedule.arrivals[i] if self._sends(e))
             if self.pass_.rule != "sum":
-                what = f"{len(edges)} contributions arrive, and the accumulation rule {self.pass_.rule} makes zero of them"
+                what = (
+                    f"{len(edges)} contributions arrive, and the accumulation rule {self.pass_.rule} makes zero of them"
+                )
                 return Cut(Reason.RULE, what, None, name, edges)
             what = f"{len(edges)} contributions are not zero, and their sum is: " + ", ".join(
                 f"{visible(e.consumer)}.{visible(e.slot)}" for e in edges[:4]

@@ -49,11 +49,14 @@ class DebuggerApp(App[None]):
         settings: Settings | None = None,
         tour: bool = False,
         beside: str | None = None,
+        resume: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings or Settings()
         self._tour = tour
+        self._main: MainScreen | None = None
         self._beside = beside
+        self._resume = resume
         self._load = load
         self._shown_name = name
         self._ascii_only = ascii_only
@@ -83,6 +86,7 @@ class DebuggerApp(App[None]):
             self._shown_name, ascii_only=self._ascii_only, keys_of=self.keys_of, speed=self.settings.speed or 2.0
         )
         screen.wants_tour = self._tour
+        self._main = screen
         return screen
 
     def on_load(self) -> None:
@@ -100,6 +104,11 @@ class DebuggerApp(App[None]):
         self.run_worker(self._session, thread=True, name="load", exit_on_error=False)
 
     @property
+    def left(self) -> Session | None:
+        """What was looked at last, after the app has ended."""
+        return self._main.session if self._main is not None else None
+
+    @property
     def main(self) -> MainScreen:
         """The debugger's screen."""
         return next(screen for screen in self.screen_stack if isinstance(screen, MainScreen))
@@ -111,6 +120,8 @@ class DebuggerApp(App[None]):
 
         session = Session(pass_, self._shown_name)
         session.prepare(self._report)
+        if self._resume is not None:
+            session.resume(self._resume())
         return session
 
     def _report(self, what: str, done: int, total: int) -> None:
@@ -131,6 +142,8 @@ class DebuggerApp(App[None]):
                 # A network is many objects that all stay: looking through them for garbage is a pause that shows.
                 gc.freeze()
                 self.main.start(session)
+                if session.resumed:
+                    self.main.tell(session.resumed, timeout=6)
                 self.main.compare_with(self._beside)
                 self._tell_warnings(session.network.warnings)
                 for fault in self.settings.faults[:MOST_FAULTS]:
@@ -162,17 +175,27 @@ def run(
     theme: str | None = None,
     mouse: bool = True,
     tour: bool = False,
+    beside: str | None = None,
+    resume: Callable[[], str] | None = None,
 ) -> DebuggerApp:
     """Run the app in the terminal until the person leaves; returns it, with ``failure`` or ``crash`` set if any.
 
-    What is not said here comes from the person's settings, a theme also from the last time.
+    ``beside`` is another file to compare with; ``resume`` gives what the session to go on with is kept under. What is
+    not said here comes from the person's settings, a theme also from the last time.
     """
     textual_insides.accept_any_bytes()
     settings = read_settings()
     before = remembered().get("theme")
     chosen = theme or settings.theme or (before if before in THEME_NAMES else "dark")
     app = DebuggerApp(
-        load, name, ascii_only=ascii_only or bool(settings.ascii), theme=chosen, settings=settings, tour=tour
+        load,
+        name,
+        ascii_only=ascii_only or bool(settings.ascii),
+        theme=chosen,
+        settings=settings,
+        tour=tour,
+        beside=beside,
+        resume=resume,
     )
     app.run(mouse=mouse and settings.mouse is not False)
     return app

@@ -33,7 +33,7 @@ class TravelActions(Acting):
         debugger = self.needed.debugger
         for _ in range(min(self.count() or 1, len(debugger.timeline))):
             if debugger.resume(reverse=reverse) is None:
-                kind = "stop" if debugger.breakpoints else "fork"
+                kind = "stop" if len(debugger.stops) else "fork"
                 where = "start" if reverse else "end"
                 self.tell(f"no further {kind}: this is the {where} of the pass")
                 break

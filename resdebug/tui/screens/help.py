@@ -83,7 +83,7 @@ def help_lines(width: int, pane: str = "", keys_of: KeysOf = written) -> list[Li
     return lines
 
 
-_GROUPS = ("Time", "Selection", "Tensor", "View", "Other")
+_GROUPS = ("Time", "Selection", "Ask", "Tensor", "View", "Other")
 
 
 class HelpScreen(ModalScreen[None]):
