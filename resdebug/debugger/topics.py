@@ -108,7 +108,7 @@ TOPICS: Final[dict[str, tuple[str, Callable[[], list[str]]]]] = {
     "conditions": ("the language of stops and watches", _conditions),
     "commands": ("the debugger's commands", _commands),
     "stops": ("what one can stop at", _command_help("break")),
-    "places": ("what one can jump to", _command_help("jump")),
+    "jumping": ("what one can jump to", _command_help("jump")),
     "scripts": ("commands without a screen", _scripts),
 }
 

@@ -73,7 +73,7 @@ class Walk(RuleBasedStateMachine):
         here = self.debugger.position
         self.type(f"{unit} {count}")
         ahead = [k for k in places if k > here]
-        assert self.debugger.position == (ahead[: count][-1] if ahead else places[-1])
+        assert self.debugger.position == (ahead[:count][-1] if ahead else places[-1])
         if here in places and len(ahead) >= count:
             self.type(f"reverse-{unit} {count}")
             assert self.debugger.position == here
