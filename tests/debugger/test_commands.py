@@ -66,7 +66,8 @@ def test_places_to_jump_to(place: str, event: str) -> None:
 @pytest.mark.parametrize(
     ("line", "code", "told"),
     [
-        ("jump 48", "C002", "0 to 47"), ("jump -18", "C002", "beyond"), ("jump 101%", "C002", "100%"), ("jump", "C002", "50%"),
+        ("jump 48", "C002", "0 to 47"), ("jump -18", "C002", "beyond"), ("jump 101%", "C002", "100%"),
+        ("jump", "C002", "50%"),
         ("jump conv", "C003", "conv"), ("jump x<-conv2", "C003", "conv1.x"), ("next 0", "C002", "from 1"),
         ("next -1", "C002", "from 1"), ("next 99999999999", "C002", "from 1"), ("next x", "C002", "from 1"),
         ("ledger y", "C003", "no node"), ("node xx", "C003", "no node"), ("until xx", "C003", "no node"),
@@ -75,7 +76,8 @@ def test_places_to_jump_to(place: str, event: str) -> None:
         ("unbookmark a", "C004", ""), ("info", "C002", "stops, watches"), ("info stps", "C002", 'did you mean "stops"'),
         ("export", "C005", ""), ("export a b", "C005", ""), ("start 1", "C002", "no argument"), ("where 1", "C002", ""),
         ("print", "C002", "such as"), ("print nrm(adj)", "C011", 'did you mean "norm"'), ("print value xx", "C003", ""),
-        ("watch adj +", "C010", "column 6"), ("run", "C002", "such as"), ("search", "C002", "glob"), ("frob", "C001", "help"),
+        ("watch adj +", "C010", "column 6"), ("run", "C002", "such as"), ("search", "C002", "glob"),
+        ("frob", "C001", "help"),
         ("help frob", "C001", ""), ("search " + "a*" * 20, "C013", "8 stars"), ("bookmark \x1b[31m", "C002", "U+001B"),
         ("break " + "(" * 5000, "C013", ""), ("n" * 20_000, "C013", "10000"), ("delete 'x", "C002", "quote"),
     ],
@@ -160,8 +162,8 @@ def test_every_reply_is_strict_json_and_shows_no_control_character() -> None:
     interpreter = opened(block(names))
     for line in (
         "where", "node", "ledger", "next", "step", "list", "break fork", "places fork", "continue", "ledger", "node",
-        "search relu", "search x", "bookmark b", "info bookmarks", "watch name", "watch adj", "info watches", "print adj",
-        "print name", "jump 0", "where", "list", "places name ~ \"*red\"",
+        "search relu", "search x", "bookmark b", "info bookmarks", "watch name", "watch adj", "info watches",
+        "print adj", "print name", "jump 0", "where", "list", "places name ~ \"*red\"",
     ):  # fmt: skip
         reply = interpreter.execute(line)
         json.dumps(dict(reply.data), allow_nan=False)

@@ -140,7 +140,7 @@ def test_an_expression_at_the_cursor_is_what_the_ledger_shows() -> None:
     answers = []
     for k in range(len(d.timeline) + 1):
         answer = d.ask("adj(a)", k)
-        answers.append(None if answer is None else float(answer))  # type: ignore[arg-type]
+        answers.append(None if answer is None else float(answer))
     arrived = [d.timeline.after_contribution(edge) for edge in d.pass_.arrivals("a")]
     assert answers == [None if k < arrived[0] else 7 if k < arrived[1] else 11 for k in range(len(answers))]  # type: ignore[operator]
     assert d.ask("value(c)", 2) is None

@@ -24,8 +24,8 @@ PASSES: dict[str, Pass] = {
 }
 ANY = [
     "fork", "join", "op add", "x*", "norm(adj) < 0.3", "anynan(adj) or anyinf(adj)", "fanout > 1 and skip_share > 0.3",
-    "cos(skip, branch) < 0", "adj.max > 0.02", "norm(adj) / norm(prev(adj)) > 1.5", "norm(value) > 1", "sent.absmax > 0.2",
-    'event == "evaluated" and leaf', "changed(norm(adj))", "true", "false",
+    "cos(skip, branch) < 0", "adj.max > 0.02", "norm(adj) / norm(prev(adj)) > 1.5", "norm(value) > 1",
+    "sent.absmax > 0.2", 'event == "evaluated" and leaf', "changed(norm(adj))", "true", "false",
 ]  # fmt: skip
 
 
