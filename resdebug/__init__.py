@@ -19,7 +19,7 @@ The house, imports pointing downwards only::
     generators/  real networks from a seed: one file per architecture
     export/      a pass out: one file per format, one registry
     analysis/    questions asked of a finished pass, one file per question
-    debugger/    cursor, stepping, stops
+    debugger/    cursor, stepping, stops, the condition language, commands
     passes/      the pass protocol, its two providers (live, recorded), the trace format
     engine/      the forward pass, the reverse pass, accumulation rules, finite differences
     ops/         the operators: one family per file, each operator one class

@@ -11,7 +11,10 @@ from resdebug.cli.arguments import Parser
 def arguments(sub: Parser) -> None:
     """Declare what the command takes."""
     sub.add_argument(
-        "topic", nargs="?", metavar="TOPIC", help="conditions, commands, stops, places, scripts, a command"
+        "topic",
+        nargs="?",
+        metavar="TOPIC",
+        help="conditions, commands, stops, jumping, scripts, or a command of the debugger",
     )
     sub.add_argument("--json", action="store_true", help="as JSON")
 

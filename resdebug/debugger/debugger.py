@@ -94,6 +94,13 @@ class Debugger:
             self._position = there
         return there
 
+    def go(self, place: str) -> int:
+        """Go to a place as a person names it, such as ``"137"``, ``"50%"``, ``"conv1"`` or a bookmark; returns where
+        that is. ``resdebug.debugger.jumping`` tells the forms. Raises BadInput for what is no place."""
+        from resdebug.debugger.jumping import read_destination
+
+        return self.jump(read_destination(self, place))
+
     def step(self, granularity: Granularity | str = Granularity.NODE, count: int = 1) -> int:
         """Go ``count`` units forward in time; returns the new position.
 

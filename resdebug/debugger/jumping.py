@@ -31,7 +31,7 @@ def read_destination(debugger: Debugger, text: str) -> int:
     network = debugger.pass_.network
     named = {"start": 0, "seed": debugger.timeline.seeded, "end": total}
     if text in network:
-        return _of_node(debugger, text)
+        return of_node(debugger, text)
     if text in named:
         return named[text]
     if text.startswith("value ") and text[6:].strip() in network:
@@ -54,7 +54,11 @@ def _inside(position: int, total: int, text: str) -> int:
     return position
 
 
-def _of_node(debugger: Debugger, name: str) -> int:
+def of_node(debugger: Debugger, name: str) -> int:
+    """Return where a node's adjoint is complete, or, without one, where it was evaluated.
+
+    Raises BadInput where nothing happens at it.
+    """
     index = debugger.pass_.network[name].index
     at = debugger.timeline.after_completion(index) or debugger.timeline.after_evaluation(index)
     if at is None:

@@ -45,6 +45,15 @@ _WHEN: Final = (
 )
 
 
+_SCRIPTS: Final = (
+    "A script has a command a line; empty lines and lines that begin with # do nothing. The transcript holds nothing "
+    "that differs from run to run, so that it can be compared with one that is kept. The first command at fault ends "
+    "the script: the transcript so far is on stdout, the fault with its line on stderr, and the exit code tells its "
+    "kind (65 for a command or condition that cannot be read, 73 for a file that exists already). With --json every "
+    "command answers with a line of JSON."
+)
+
+
 def rows(pairs: Mapping[str, str] | tuple[tuple[str, str], ...]) -> list[str]:
     """Return lines of two columns."""
     items = list(pairs.items()) if isinstance(pairs, Mapping) else list(pairs)
@@ -96,11 +105,7 @@ def _scripts() -> list[str]:
         "  resdebug run graphs/resblock.json --script session.txt",
         "  echo 'run norm(adj) < 0.1' | resdebug run graphs/resblock.json --script -",
         "",
-        "A script has a command a line; empty lines and lines that begin with # do nothing. The transcript",
-        "holds nothing that differs from run to run, so that it can be compared with one that is kept. The first",
-        "command at fault ends the script: the transcript so far is on stdout, the fault with its line on stderr,",
-        "and the exit code tells its kind (65 for a command or condition that cannot be read, 73 for a file that",
-        "exists already). With --json every command answers with a line of JSON.",
+        *textwrap.wrap(_SCRIPTS, WIDTH),
     ]
 
 
@@ -108,7 +113,7 @@ TOPICS: Final[dict[str, tuple[str, Callable[[], list[str]]]]] = {
     "conditions": ("the language of stops and watches", _conditions),
     "commands": ("the debugger's commands", _commands),
     "stops": ("what one can stop at", _command_help("break")),
-    "places": ("what one can jump to", _command_help("jump")),
+    "jumping": ("what one can jump to", _command_help("jump")),
     "scripts": ("commands without a screen", _scripts),
 }
 

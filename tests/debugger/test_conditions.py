@@ -69,7 +69,7 @@ def test_conditions_of_norms_and_elements_against_loops() -> None:
         'name ~ "conv1?" and name !~ "*5"': lambda n, _: n[:5] == "conv1" and len(n) == 6 and n[-1] != "5",
         "sum(adj) ** 2 > abs(-0.01 + 0)": lambda _, a: bool(a.sum() ** 2 > 0.01),
         "max(abs(adj - mean(adj))) > 0.05": lambda _, a: bool(np.abs(a - a.mean()).max() > 0.05),
-        "norm(adj) > norm(value)": lambda n, a: size(a) > size(p.value(n)),  # type: ignore[arg-type]
+        "norm(adj) > norm(value) / 20": lambda n, a: size(a) > size(p.value(n)) / 20,  # type: ignore[arg-type]
         "max(size, 100) == 100": lambda _, a: a.size <= 100,
         "log10(norm(adj)) < -1 and true or false": lambda _, a: bool(size(a) < 0.1),
     }
@@ -140,7 +140,7 @@ def test_an_expression_at_the_cursor_is_what_the_ledger_shows() -> None:
     answers = []
     for k in range(len(d.timeline) + 1):
         answer = d.ask("adj(a)", k)
-        answers.append(None if answer is None else float(answer))  # type: ignore[arg-type]
+        answers.append(None if answer is None else float(answer))
     arrived = [d.timeline.after_contribution(edge) for edge in d.pass_.arrivals("a")]
     assert answers == [None if k < arrived[0] else 7 if k < arrived[1] else 11 for k in range(len(answers))]  # type: ignore[operator]
     assert d.ask("value(c)", 2) is None
@@ -225,8 +225,10 @@ def test_a_text_at_fault_is_told_its_column_and_what_to_do(text: str, code: str,
 
 @pytest.mark.parametrize(
     "text",
-    ["(" * 100_000, "x" * 100_000, "not " * 400 + "true", "-" * 399 + "1 > 0", "1" + "+1" * 190, "(" * 60 + "true" + ")" * 60,
-     "norm(" * 80, "2" + "**2" * 100 + ">0", "true" + " or true" * 300, "adj" + ".max" * 100, 'name ~ "' + "*a" * 30 + '"',
+    ["(" * 100_000, "x" * 100_000, "not " * 400 + "true", "-" * 399 + "1 > 0", "1" + "+1" * 190,
+     "(" * 60 + "true" + ")" * 60,
+     "norm(" * 80, "2" + "**2" * 100 + ">0", "true" + " or true" * 300, "adj" + ".max" * 100,
+     'name ~ "' + "*a" * 30 + '"',
      "1 " + "in (1) " * 100, "1" + "<2" * 150 + " extra", "prev(" * 39 + "fork" + ")" * 39 + " and"],
 )  # fmt: skip
 def test_hostile_texts_are_refused_quickly_and_never_exhaust_the_stack(text: str) -> None:
@@ -244,8 +246,8 @@ def test_the_deepest_that_is_allowed_is_evaluated() -> None:
 
 
 SNIPPETS = [
-    *WORDS, *(f"{f}(" for f in FUNCTIONS), *(f"{f}(" for f in SPECIAL), ")", "(", "and", "or", "not", "<", ">=", "==", "~",
-    "1", "2.5", '"relu"', "adj", ".", ",", "+", "-", "**", "in", "x", "conv1", "é", "\x00", "'", "%",
+    *WORDS, *(f"{f}(" for f in FUNCTIONS), *(f"{f}(" for f in SPECIAL), ")", "(", "and", "or", "not", "<", ">=",
+    "==", "~", "1", "2.5", '"relu"', "adj", ".", ",", "+", "-", "**", "in", "x", "conv1", "é", "\x00", "'", "%",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from resdebug.debugger.commands.command import Command, Reply, Run, bad, node_name, node_names, nothing, whole_number
 from resdebug.debugger.commands.describing import whereabouts
 from resdebug.debugger.commands.interpreter import Interpreter
-from resdebug.debugger.jumping import read_destination
+from resdebug.debugger.jumping import of_node, read_destination
 from resdebug.debugger.stepping import Granularity
 
 
@@ -25,7 +25,7 @@ def _stepper(granularity: Granularity, *, back: bool = False) -> Run:
 
 def _until(interpreter: Interpreter, rest: str) -> Reply:
     debugger = interpreter.debugger
-    debugger.to_node(node_name(interpreter, rest))
+    debugger.jump(of_node(debugger, node_name(interpreter, rest)))
     return whereabouts(debugger)
 
 

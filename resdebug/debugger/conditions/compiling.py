@@ -297,9 +297,12 @@ def _changed_adjoint(index: int) -> Typed:
     def column(columns: Columns, places: Places) -> Column:
         mine = (places.node == index) & ((places.moment == Moment.CONTRIBUTED) | (places.moment == Moment.SEEDED))
         result = np.zeros(len(places), bool)
-        for row in np.flatnonzero(mine).tolist():
-            position = int(places.position[row])
-            now, then = (columns.adjoint_of(index, columns.map.at(at)).get(0) for at in (position, position - 1))
+        rows = np.flatnonzero(mine)
+        every = columns.map.everything
+        after = columns.adjoint_of(index, places.take(rows))
+        before = columns.adjoint_of(index, every.take(places.position[rows] - 1))
+        for k, row in enumerate(rows.tolist()):
+            now, then = after.get(k), before.get(k)
             result[row] = now is not None and (then is None or now.tobytes() != then.tobytes())
         return _truths(result)
 
