@@ -36,6 +36,17 @@ class Change:
         """Say what was changed."""
         return str(self.edit)
 
+    def differences(self) -> list[Difference]:
+        """Return every tensor that has other bits now: values in file order, then adjoints."""
+        return [
+            Difference(self.after.network.nodes[i].name, kind, *self._sides(self.after.network.nodes[i].name, kind))
+            for kind, changed_ in (("value", self.work.changed_values), ("adjoint", self.work.changed_adjoints))
+            for i in changed_
+        ]
+
+    def _sides(self, name: str, kind: str) -> tuple[Array | None, Array | None]:
+        return _ask(self.before, name, kind), _ask(self.after, name, kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -80,6 +91,7 @@ class Editor:
         """The pass as it is now."""
         self._done: list[Change] = []
         self._undone: list[Change] = []
+        self._first = _full(pass_)
         self.forgotten = 0
         """How many of the oldest edits can no longer be undone, for want of memory."""
 
@@ -151,7 +163,7 @@ class Editor:
         """Return how many bytes new arrays may take."""
         network = self.live().network
         held = sum(c.work.nbytes for c in self._done)
-        return max(network.limit - _full(self.original) - held, 0)
+        return max(network.limit - self._first - held, 0)
 
 
 def _full(pass_: Pass) -> int:

@@ -13,8 +13,9 @@ be saved, opened, and run by anybody:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -25,7 +26,7 @@ from resdebug.engine.forward import leaf_value
 from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.building import build
 from resdebug.network.model import Edge, Network, Node
-from resdebug.network.substitution import with_values
+from resdebug.network.substitution import numbers_for, with_values
 from resdebug.network.types import TensorType, shape_text
 from resdebug.network.values import Made, Missing, Numbers, Value, Zeros
 from resdebug.passes.protocol import Pass
@@ -49,7 +50,8 @@ class SetValue:
         """Say what is changed."""
         at = f"[{', '.join(map(str, self.index))}]" if self.index else ""
         array = np.asarray(self.value)
-        shown = f"{array.item():.6g}" if array.size == 1 else f"an array of {shape_text(array.shape)}"
+        plain = array.size == 1 and array.dtype.kind in "fiub"
+        shown = f"{array.item():.6g}" if plain else f"an array of {shape_text(array.shape)}"
         return f"{visible(self.node)}{at} = {shown}"
 
 
@@ -215,13 +217,13 @@ def _with_value(network: Network, edit: SetValue) -> Network:
         numbers = _with_element(network, node, edit.index, edit.value)
     elif np.ndim(numbers) == 0 and node.shape:
         numbers = np.full(node.shape, numbers)
-    made = with_values(network, {node.name: numbers})
-    if made.nodes is network.nodes or all(a.type == b.type for a, b in zip(made.nodes, network.nodes, strict=True)):
+    given = numbers_for(numbers, node)
+    if given.shape == node.shape:
         # Wiring and types are those before: all that was worked out from them holds.
-        value = made.values[node.name]
         made = copy(network)
-        made.values = {**network.values, node.name: value}
+        made.values = {**network.values, node.name: Numbers(given)}
     else:
+        made = _unplaced(lambda: with_values(network, {node.name: given}))
         made.schedules = {}
     array = made.values[node.name].array()
     written = {k: v for k, v in node.written.items() if k not in {"shape", "value"}} | {"value": array}
@@ -346,13 +348,21 @@ def _rebuilt(
         ] + (edges or []),
     }  # fmt: skip
     goal = network.target if target is None else target
-    made = build(raw, network.catalogue, target=goal, limit=network.limit)
+    made = _unplaced(lambda: build(raw, network.catalogue, target=goal, limit=network.limit))
     made.values = kept
     restored = tuple(
         msgspec.structs.replace(node, written=data) for node, data in zip(made.nodes, said, strict=True)
     )
     made.nodes = restored
     return made
+
+
+def _unplaced(make: Callable[[], Network]) -> Network:
+    """Return what ``make`` makes; faults name nodes, for there is no file that they could point into."""
+    try:
+        return make()
+    except BadInput as error:
+        raise BadInput([replace(f, place=Place(node=f.place.node)) for f in error.faults]) from None
 
 
 def _unread(data: Any, name: str, values: dict[str, Value]) -> dict[str, Any]:
