@@ -100,6 +100,10 @@ CODES: Final[dict[str, str]] = {
     "C012": "The parts of a condition do not go together: a tensor where a number belongs, a text beside a number.",
     "C013": "A condition or a command line is too long, or nested too deeply.",
     "C020": "Warning: the saved session of this file cannot be used; the debugger starts afresh.",
+    "C021": "A node has no element of this index, or no adjoint at all.",
+    "C030": "A recorded pass cannot be changed: a trace has numbers, and no engine behind them.",
+    "C031": "There is no such edge, no such block, or a block whose branch cannot be told from its skip.",
+    "C032": "There is nothing to undo, or nothing to redo.",
     "U001": "The command line is at fault.",
     "U002": "There is no terminal to draw on, or it cannot draw.",
 }
