@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
         print(render(pass_.network.warnings, options.diagnostics), file=sys.stderr)
     interpreter = Interpreter(Debugger(pass_))
     interpreter.export = exporter(interpreter, Path(options.file))
+    interpreter.save = saver(interpreter, Path(options.file))
     for line in lines:
         _run(interpreter, line, as_json=options.json, quiet=options.quiet)
         if interpreter.finished:
@@ -154,5 +155,28 @@ def exporter(interpreter: Interpreter, source: Path) -> Exporter:
         pass_: Pass = interpreter.debugger.pass_
         size = export(pass_, path, force=force)
         return f"{visible(name)}: {len(pass_.events)} events, {human_bytes(size)}"
+
+    return write
+
+
+def saver(interpreter: Interpreter, source: Path) -> Exporter:
+    """Return what writes the interpreter's network to a file, tensors beside it; never over what was read."""
+
+    def write(name: str, force: bool) -> str:
+        from resdebug.errors import CannotCreate
+        from resdebug.export.network_file import save_network
+        from resdebug.text import human_bytes, plural, visible
+
+        path = Path(name)
+        if path.exists() and source.exists() and path.samefile(source):
+            what = "is what was read: it would be lost"
+            raise CannotCreate(Fault("X002", what, "choose another name", Place(file=name)))
+        done = save_network(interpreter.debugger.pass_.network, path, force=force)
+        line = f"{visible(name)}: {plural(len(interpreter.debugger.pass_.network), 'node')}, {human_bytes(done.size)}"
+        if done.tensors is not None:
+            line += f"; {plural(done.stored, 'tensor')} in {visible(done.tensors.name)}"
+        if done.referred:
+            line += f"; {plural(done.referred, 'tensor')} where they were read from"
+        return line
 
     return write

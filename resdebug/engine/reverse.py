@@ -31,10 +31,10 @@ def contribution(network: Network, edge: Edge, ybar: Array, values: ByNode) -> A
 
     Floating-point warnings are the caller's to silence.
     """
-    return frozen(_sent(network, edge, ybar, values))
+    return frozen(sent(network, edge, ybar, values))
 
 
-def _sent(network: Network, edge: Edge, ybar: Array, values: ByNode) -> Array:
+def sent(network: Network, edge: Edge, ybar: Array, values: ByNode) -> Array:
     """Return the same as the operator made it: it may be written to where it is nobody else's."""
     node = network.nodes[edge.consumer_index]
     y = values[edge.consumer_index]
@@ -71,13 +71,13 @@ def reverse_pass(
     aside: dict[int, Future[Array]] = {}
 
     def send(edge: Edge, ybar: Array) -> Array:
-        sent = _sent(network, edge, ybar, values)
+        made = sent(network, edge, ybar, values)
         if weights is not None and edge.index in weights:
             factor = weights[edge.index]
-            sent = sent * np.asarray(factor, sent.dtype) if factor else np.zeros_like(sent)
+            made = made * np.asarray(factor, made.dtype) if factor else np.zeros_like(made)
         if norms is not None:
-            norms[edge.index] = quiet_norm(sent)
-        return sent
+            norms[edge.index] = quiet_norm(made)
+        return made
 
     with threads.ours():
         try:
@@ -96,11 +96,11 @@ def reverse_pass(
                         adjoints[source] = accumulate(rule, adjoints[source], send(edge, ybar), arrived[source])
                 if progress is not None:
                     progress(done)
-            for source, sent in aside.items():
-                adjoints[source] = frozen(sent.result())
+            for source, later in aside.items():
+                adjoints[source] = frozen(later.result())
         finally:
-            for sent in aside.values():
-                sent.cancel()
+            for later in aside.values():
+                later.cancel()
     return adjoints
 
 

@@ -7,13 +7,16 @@ that differs from run to run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from resdebug.debugger.commands.command import Command, Reply, bad
 from resdebug.debugger.conditions.tree import shifted
 from resdebug.debugger.debugger import Debugger
 from resdebug.errors import BadInput, ResdebugError
 from resdebug.text import did_you_mean, visible
+
+if TYPE_CHECKING:
+    from resdebug.debugger.editor import Editor
 
 LONGEST_LINE: Final = 10_000
 MOST_CANDIDATES: Final = 500
@@ -33,6 +36,10 @@ class Interpreter:
 
         self.debugger = debugger
         self.export = export
+        self.save: Exporter | None = None
+        """Writes the network to the file named, as ``export`` does the pass."""
+        self.editor: Editor | None = None
+        """What is changed, and can be undone; None before the first change."""
         self.finished = False
         """Whether ``quit`` was given."""
         self.commands: dict[str, Command] = {}
