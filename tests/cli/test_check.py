@@ -106,21 +106,23 @@ def test_a_trace_is_checked_on_its_own_numbers(tmp_path: Path, capsys: pytest.Ca
     assert "a trace is what it is" in err
 
 
-def test_right_gradients_agree_and_wrong_ones_are_diagnosed(graph: Path, tmp_path: Path) -> None:
+def test_right_gradients_agree_and_wrong_ones_are_diagnosed(
+    graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     gradients = right(graph)
     np.savez(tmp_path / "g.npz", **gradients)
-    done = run("check", str(graph), "--against", str(tmp_path / "g.npz"))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert f"all {len(gradients)} gradients agree" in done.stdout
+    code, out, err = told(capsys, graph, "--against", tmp_path / "g.npz")
+    assert (code, err) == (0, "")
+    assert f"all {len(gradients)} gradients agree" in out
     gradients["x"] = gradients["x"] - gradients["add"]
     np.savez(tmp_path / "g.npz", **gradients)
     done = run("check", str(graph), "--against", str(tmp_path / "g.npz"))
     assert done.returncode == 1
     assert "first in reverse order: x at [" in done.stdout
     assert "diagnosis: the skip's contribution to x is forgotten" in done.stdout
-    done = run("check", str(graph), "--against", str(tmp_path / "g.npz"), "--json")
-    assert done.returncode == 1
-    found = json.loads(done.stdout)
+    code, out, _ = told(capsys, graph, "--against", tmp_path / "g.npz", "--json")
+    assert code == 1
+    found = json.loads(out)
     assert found["first_wrong"]["node"] == "x"
     assert found["diagnosis"][0]["mistakes"][0]["mistake"] == "skip-forgotten"
 

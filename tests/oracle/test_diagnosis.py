@@ -67,7 +67,7 @@ def gradients(network: resdebug.Network, *, everything: bool) -> dict[str, Any]:
 
 
 GENERATED: dict[str, dict[str, Any]] = {
-    "resnet20": {"batch": 2, "image_size": 16},
+    "resnet20": {"batch": 2, "image_size": 8},
     "transformer": {"batch": 2, "width": 16, "heads": 2, "blocks": 2, "tokens": 8, "vocabulary": 20},
 }
 
