@@ -85,8 +85,7 @@ def test_right_gradients_of_pytorch_are_right(tmp_path: Path, source: str, dtype
     assert found.explanations == ()
 
 
-@pytest.mark.parametrize("everything", [True, False], ids=["everything", "parameters"])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("dtype", "everything"), [("float64", True), ("float32", False)])
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_made_in_pytorch_are_named(
     monkeypatch: pytest.MonkeyPatch, mistake: str, dtype: Any, everything: bool
