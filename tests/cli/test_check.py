@@ -154,6 +154,18 @@ def test_names_that_fit_nothing_are_listed_with_what_was_meant(
     assert "\x1b" not in err
 
 
+def test_a_file_of_many_strange_names_is_told_in_short(
+    graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = {f"layer{k}.weight": 1.0 for k in range(5000)}
+    (tmp_path / "g.json").write_text(json.dumps(strange | {"loss": 1.0}), encoding="utf-8")
+    code, out, err = told(capsys, graph, "--against", tmp_path / "g.json")
+    assert code == 0
+    assert "the gradient agrees" in out
+    assert "4980 more faults" in err
+    assert len(err.splitlines()) < 50
+
+
 def test_a_template_is_filled_in_and_compared(graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     template = tmp_path / "t.npz"
     code, out, _ = told(capsys, graph, "--template", template)
