@@ -13,6 +13,9 @@ BEFORE: Final = ("grad_", "grad.", "grad/", "d_", "d", "∂", "module.", "_orig_
 AFTER: Final = (".grad", "_grad", "/grad", "_bar", "̄")
 """What people put before and after a name when they mean its gradient, or frameworks when they wrap a model."""
 
+HINTED: Final = 50
+"""So many names get a hint: looking for what was meant takes a while."""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -41,7 +44,8 @@ def match_names(network: Network, names: Iterable[str]) -> tuple[dict[str, str],
             matched[node] = meant[0]
     used = set(matched.values())
     words = [node.name for node in network.nodes]
-    return matched, [Match(name, did_you_mean(name, words)) for name in given if name not in used]
+    unknown = [name for name in given if name not in used]
+    return matched, [Match(name, did_you_mean(name, words) if k < HINTED else "") for k, name in enumerate(unknown)]
 
 
 def _shortened(name: str) -> Iterator[str]:

@@ -151,10 +151,13 @@ def _against(options: argparse.Namespace, network: Network) -> int:
             if error.faults[0].code != "A001":
                 raise
             raise BadInput([fault.located(options.against) for fault in error.faults]) from None
-    for match in found.unknown:
-        what = f'"{visible(match.name, limit=60)}" is no node, and is not compared'
+    if found.unknown:
         place = Place(file=options.against)
-        print(render([Fault("A005", what, match.hint, place, "warning")], options.diagnostics), file=sys.stderr)
+        faults = [
+            Fault("A005", f'"{visible(m.name, limit=60)}" is no node, and is not compared', m.hint, place, "warning")
+            for m in found.unknown
+        ]
+        print(render(faults, options.diagnostics), file=sys.stderr)
     if options.json:
         print(json.dumps(found.as_json()))
     else:

@@ -20,7 +20,9 @@ ABOUT: Final = {
     Scope.LOCAL: "local: each VJP by itself, with a random ȳ, against differences of its operator",
     Scope.GLOBAL: "global: each node moved, and what it does to the target, against the node's adjoint",
 }
-SAMPLED: Final = "  elements: the largest, others drawn, and one where a random direction through all of them disagrees"
+SAMPLED: Final = (
+    "  elements: the largest, some drawn, and the worst where a random direction through all of them disagrees"
+)
 
 
 def check_lines(found: GradientCheck, *, details: bool = False) -> Iterator[str]:

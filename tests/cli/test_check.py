@@ -106,21 +106,23 @@ def test_a_trace_is_checked_on_its_own_numbers(tmp_path: Path, capsys: pytest.Ca
     assert "a trace is what it is" in err
 
 
-def test_right_gradients_agree_and_wrong_ones_are_diagnosed(graph: Path, tmp_path: Path) -> None:
+def test_right_gradients_agree_and_wrong_ones_are_diagnosed(
+    graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     gradients = right(graph)
     np.savez(tmp_path / "g.npz", **gradients)
-    done = run("check", str(graph), "--against", str(tmp_path / "g.npz"))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert f"all {len(gradients)} gradients agree" in done.stdout
+    code, out, err = told(capsys, graph, "--against", tmp_path / "g.npz")
+    assert (code, err) == (0, "")
+    assert f"all {len(gradients)} gradients agree" in out
     gradients["x"] = gradients["x"] - gradients["add"]
     np.savez(tmp_path / "g.npz", **gradients)
     done = run("check", str(graph), "--against", str(tmp_path / "g.npz"))
     assert done.returncode == 1
     assert "first in reverse order: x at [" in done.stdout
     assert "diagnosis: the skip's contribution to x is forgotten" in done.stdout
-    done = run("check", str(graph), "--against", str(tmp_path / "g.npz"), "--json")
-    assert done.returncode == 1
-    found = json.loads(done.stdout)
+    code, out, _ = told(capsys, graph, "--against", tmp_path / "g.npz", "--json")
+    assert code == 1
+    found = json.loads(out)
     assert found["first_wrong"]["node"] == "x"
     assert found["diagnosis"][0]["mistakes"][0]["mistake"] == "skip-forgotten"
 
@@ -150,6 +152,18 @@ def test_names_that_fit_nothing_are_listed_with_what_was_meant(
     assert (code, out) == (65, "")
     assert "error[A001]" in err
     assert "\x1b" not in err
+
+
+def test_a_file_of_many_strange_names_is_told_in_short(
+    graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = {f"layer{k}.weight": 1.0 for k in range(5000)}
+    (tmp_path / "g.json").write_text(json.dumps(strange | {"loss": 1.0}), encoding="utf-8")
+    code, out, err = told(capsys, graph, "--against", tmp_path / "g.json")
+    assert code == 0
+    assert "the gradient agrees" in out
+    assert "4980 more faults" in err
+    assert len(err.splitlines()) < 50
 
 
 def test_a_template_is_filled_in_and_compared(graph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

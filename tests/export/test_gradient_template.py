@@ -30,13 +30,15 @@ def test_a_template_has_all_names_and_shapes_and_no_numbers(tmp_path: Path, suff
 @pytest.mark.parametrize("suffix", WRITERS)
 def test_names_of_any_kind_come_back_or_are_refused(tmp_path: Path, suffix: str) -> None:
     names = ["file", "a/b.c", "x.npy", "schön 层", "__metadata__", "../up", "/abs"]
-    for k, name in enumerate(names):
-        b = Builder("loss")
+    b = Builder("loss")
+    for name in names:
         b.leaf(name, [1.0, 2.0])
-        b.add("loss", "sum", {"x": name})
+    b.add("loss", "sum", {"x": b.add("all", "concat", {f"x{k}": name for k, name in enumerate(names)})})
+    network = b.network()
+    for k, name in enumerate(names):
         path = tmp_path / f"{k}{suffix}"
         try:
-            write_template([b.network()[name]], path)
+            write_template([network[name]], path)
         except BadInput as error:
             assert error.faults[0].code == "A007"
             assert not path.exists()
