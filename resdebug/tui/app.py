@@ -89,6 +89,11 @@ class DebuggerApp(App[None]):
         self._main = screen
         return screen
 
+    def action_command_palette(self) -> None:
+        """Show the command palette."""
+        textual_insides.mend_page_keys()
+        super().action_command_palette()
+
     def on_load(self) -> None:
         """Put on the theme before anything is drawn."""
         self.theme = self._first_theme

@@ -98,9 +98,6 @@ class FileActions(Acting):
 
     def action_palette(self) -> None:
         """Show the command palette."""
-        from resdebug.tui.textual_insides import mend_page_keys
-
-        mend_page_keys()
         self.app.action_command_palette()
 
     def action_quit(self) -> None:
