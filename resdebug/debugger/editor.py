@@ -169,9 +169,7 @@ class Editor:
 def _full(pass_: Pass) -> int:
     """Return what the values and adjoints of a whole pass take."""
     active = pass_.schedule.active
-    return sum(
-        n.type.nbytes * (1 + active[n.index]) for n in (pass_.network.nodes[i] for i in pass_.schedule.order)
-    )
+    return sum(n.type.nbytes * (1 + active[n.index]) for n in (pass_.network.nodes[i] for i in pass_.schedule.order))
 
 
 def differences(before: Pass, after: Pass, *, of: str = "both") -> list[Difference]:
@@ -205,5 +203,3 @@ def _ask(pass_: Pass, name: str, kind: str) -> Any:
     if name not in pass_.network:
         return None
     return pass_.value(name) if kind == "value" else pass_.adjoint(name)
-
-

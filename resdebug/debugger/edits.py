@@ -237,7 +237,9 @@ def _with_element(network: Network, node: Node, index: Index, value: Any) -> np.
         hint = f"give {len(node.shape)} indices, each below its size"
         raise BadInput(Fault("C021", what, hint, Place(node=node.name)))
     if np.ndim(value):
-        raise BadInput(Fault("S014", f"one element of \"{visible(node.name)}\" takes one number", "", Place(node=node.name)))
+        raise BadInput(
+            Fault("S014", f'one element of "{visible(node.name)}" takes one number', "", Place(node=node.name))
+        )
     numbers: np.ndarray = np.array(leaf_value(network, node))
     if numbers.dtype.kind != "f" and float(value) != int(value):
         what = f'"{visible(node.name)}" holds {node.dtype}, and {value} is no whole number'
@@ -350,9 +352,7 @@ def _rebuilt(
     goal = network.target if target is None else target
     made = _unplaced(lambda: build(raw, network.catalogue, target=goal, limit=network.limit))
     made.values = kept
-    restored = tuple(
-        msgspec.structs.replace(node, written=data) for node, data in zip(made.nodes, said, strict=True)
-    )
+    restored = tuple(msgspec.structs.replace(node, written=data) for node, data in zip(made.nodes, said, strict=True))
     made.nodes = restored
     return made
 

@@ -155,7 +155,9 @@ class _Again:
 
     def check_room(self) -> None:
         if self.nbytes > self.room:
-            what = f"what the change computes again takes over {human_bytes(self.nbytes)}, and {human_bytes(self.room)} "
+            what = (
+                f"what the change computes again takes over {human_bytes(self.nbytes)}, and {human_bytes(self.room)} "
+            )
             raise BadInput(Fault("S002", f"{what}are left", "raise the limit with --memory"))
 
     def forward(self) -> None:

@@ -125,7 +125,9 @@ def _all_finite(name: str | None) -> str:
 def _told(birth: Birth) -> list[str]:
     through = "" if birth.edge is None else f", through {visible(birth.edge.slot)} to {visible(birth.edge.source)}"
     what = number(birth.made)
-    lines = [f"{what} began at {place(birth.node, birth.index)} ({birth.op}), {birth.stage.value}{through}: {birth.what}"]
+    lines = [
+        f"{what} began at {place(birth.node, birth.index)} ({birth.op}), {birth.stage.value}{through}: {birth.what}"
+    ]
     return lines + [f"  {_operand(o)}" for o in birth.operands[:MOST_BIRTHS]]
 
 

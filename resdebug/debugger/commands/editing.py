@@ -45,12 +45,12 @@ def _apply(interpreter: Interpreter, edit: Edit) -> Reply:
     return _report(change, str(change), change.before, change.after)
 
 
-def _report(change: Change, heading: str, before: Pass, after: Pass) -> Reply:
+def _report(change: Change, heading: str, before: Pass, after: Pass, *, restored: bool = False) -> Reply:
     work = change.work
     again = f"{plural(work.values, 'value')} and {plural(work.adjoints, 'adjoint')} computed again"
     if work.whole:
         again = "so much depends on it that the whole pass ran in batches"
-    if before is not change.before:
+    if restored:
         again = "restored"
     heading = f"{heading}: {again}; {len(work.changed_values)} and {len(work.changed_adjoints)} differ"
     lines = [heading, f"  {_target(before, after)}"]
@@ -127,7 +127,9 @@ def _edge(interpreter: Interpreter, text: str) -> tuple[str, str]:
     parts = words(text)
     consumer, dot, slot = (parts[0] if len(parts) == 1 else text).rpartition(".")
     if not dot:
-        raise bad("C002", f'"{visible(text, limit=60)}" is not CONSUMER.SLOT', "such as add.b; node NAME lists the slots")
+        raise bad(
+            "C002", f'"{visible(text, limit=60)}" is not CONSUMER.SLOT', "such as add.b; node NAME lists the slots"
+        )
     return consumer, slot
 
 
@@ -165,15 +167,14 @@ def _undo(interpreter: Interpreter, rest: str) -> Reply:
     nothing("undo", rest)
     change = editor_of(interpreter).undo()
     interpreter.debugger = interpreter.debugger.on(change.before)
-    return _report(change, f"undone: {change}", change.after, change.before)
+    return _report(change, f"undone: {change}", change.after, change.before, restored=True)
 
 
 def _redo(interpreter: Interpreter, rest: str) -> Reply:
     nothing("redo", rest)
     change = editor_of(interpreter).redo()
     interpreter.debugger = interpreter.debugger.on(change.after)
-    again = _report(change, f"done again: {change}", change.before, change.after)
-    return again
+    return _report(change, f"done again: {change}", change.before, change.after, restored=True)
 
 
 def _changes(interpreter: Interpreter, rest: str) -> Reply:
@@ -188,7 +189,6 @@ def _changes(interpreter: Interpreter, rest: str) -> Reply:
 
 
 def _diff(interpreter: Interpreter, rest: str) -> Reply:
-    """Show old and new side by side: of the last change, or of all of them together."""
     changes = editor_of(interpreter).changes
     if not changes:
         raise bad("C005", "nothing is changed: there is no difference to show", "set NODE = VALUE changes something")
