@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from resdebug.debugger.edits import Edit, edited
+from resdebug.debugger.edited import edited
+from resdebug.debugger.edits import Edit
 from resdebug.engine.norms import norm
 from resdebug.errors import BadInput, Fault
 from resdebug.ops.base import Array
@@ -81,8 +82,8 @@ class Difference:
 class Editor:
     """Edits on top of a live pass.
 
-    A recorded pass cannot be edited: there is no engine behind it, and its network may be another framework's. The bytes
-    of states that are kept count against the network's memory limit; the oldest are forgotten first.
+    A recorded pass cannot be edited: there is no engine behind it, and its network may be another framework's. The
+    bytes of states that are kept count against the network's memory limit; the oldest are forgotten first.
     """
 
     def __init__(self, pass_: Pass) -> None:

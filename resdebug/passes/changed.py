@@ -125,7 +125,7 @@ class _Again:
 
     def work(self, *, whole: bool) -> Work:
         values, adjoints = (tuple(sorted(s)) for s in self.changed)
-        return Work(*self.computed, values, adjoints, self.nbytes, whole)
+        return Work(self.computed[0], self.computed[1], values, adjoints, self.nbytes, whole)
 
     def whole(self) -> tuple[LivePass, Work]:
         """Run all in batches, and compare."""

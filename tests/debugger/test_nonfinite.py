@@ -195,5 +195,6 @@ def test_a_recorded_pass_tells_the_same(tmp_path: Path) -> None:
     export(live, tmp_path / "t.jsonl")
     recorded = resdebug.load_trace(tmp_path / "t.jsonl")
     told, again = origin(live), origin(recorded)
-    assert told is not None and again is not None
+    assert told is not None
+    assert again is not None
     assert (told.node, told.index, told.what) == (again.node, again.index, again.what)

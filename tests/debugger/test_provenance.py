@@ -50,7 +50,8 @@ def test_parts_are_those_of_one_vjp_per_element(case: Case, position: int) -> No
     ybar, y = pass_.adjoint("y"), pass_.value("y")
     sent = pass_.contribution(edge)
     inputs = [None if e is None else pass_.value(e.source) for e in pass_.network["y"].inputs]
-    assert ybar is not None and y is not None
+    assert ybar is not None
+    assert y is not None
     rows = np.zeros((ybar.size, sent.size))
     for j in range(ybar.size):
         one = np.zeros(ybar.size)

@@ -57,9 +57,8 @@ def blocked_places(pass_: Pass) -> tuple[nx.DiGraph[Any], set[Any]]:
         graph.add_edge(("out", edge.source), place)
         graph.add_edge(place, ("in", edge.consumer))
         ybar = pass_.adjoint(edge.consumer)
-        if network[edge.consumer].op == "stop_gradient":
-            blocked.add(place)
-        elif ybar is not None and ybar != 0 and edge in pass_.arrivals(edge.source) and pass_.contribution(edge) == 0:
+        alive = ybar is not None and ybar != 0 and edge in pass_.arrivals(edge.source)
+        if network[edge.consumer].op == "stop_gradient" or (alive and pass_.contribution(edge) == 0):
             blocked.add(place)
     return graph, blocked
 

@@ -186,7 +186,7 @@ COMMANDS: Final = (
             "Without a node: the first NaN of the pass, else the first infinity. With one: what reaches its value or\n"
             "adjoint. nan all lists every place where such a number came out and none went in.",
             candidates=node_names),
-    Command("whyzero", ("why-zero",), "[NODE]", "say what cuts a node with a zero or absent adjoint off from the target",
+    Command("whyzero", ("why-zero",), "[NODE]", "say what cuts a node without a gradient off from the target",
             _whyzero, CAUSES,
             "Names as few edges as possible, each with its reason: a mask, a zero factor, stop_gradient, underflow,\n"
             "saturation, or contributions that cancel.",

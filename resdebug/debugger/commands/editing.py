@@ -12,6 +12,7 @@ from resdebug.debugger.commands.asking import split_index
 from resdebug.debugger.commands.command import Command, Reply, bad, nothing, say, words
 from resdebug.debugger.commands.describing import answer_data, answer_lines, number, short, strict, table
 from resdebug.debugger.commands.interpreter import Interpreter
+from resdebug.debugger.edited import branch_of
 from resdebug.debugger.editor import Change, Difference, Editor, difference
 from resdebug.debugger.edits import (
     CutForward,
@@ -22,7 +23,6 @@ from resdebug.debugger.edits import (
     SetRule,
     SetSeed,
     SetValue,
-    branch_of,
 )
 from resdebug.engine.accumulation import RULES
 from resdebug.passes.protocol import Pass
@@ -122,7 +122,7 @@ def _factor(text: str) -> float:
         raise bad("C002", f'"{visible(text, limit=60)}" is not a number') from None
 
 
-def _edge(interpreter: Interpreter, text: str) -> tuple[str, str]:
+def _edge(text: str) -> tuple[str, str]:
     """Read ``CONSUMER.SLOT``."""
     parts = words(text)
     consumer, dot, slot = (parts[0] if len(parts) == 1 else text).rpartition(".")
@@ -134,11 +134,11 @@ def _edge(interpreter: Interpreter, text: str) -> tuple[str, str]:
 
 
 def _cut(interpreter: Interpreter, rest: str) -> Reply:
-    return _apply(interpreter, CutReverse(*_edge(interpreter, rest)))
+    return _apply(interpreter, CutReverse(*_edge(rest)))
 
 
 def _zero(interpreter: Interpreter, rest: str) -> Reply:
-    return _apply(interpreter, CutForward(*_edge(interpreter, rest)))
+    return _apply(interpreter, CutForward(*_edge(rest)))
 
 
 def _scale(interpreter: Interpreter, rest: str) -> Reply:
@@ -152,7 +152,7 @@ def _scale(interpreter: Interpreter, rest: str) -> Reply:
     if any(node.block == name for node in network.nodes):
         edge = branch_of(network, name)
         return _apply(interpreter, ScaleEdge(edge.consumer, edge.slot, _factor(factor)))
-    return _apply(interpreter, ScaleEdge(*_edge(interpreter, what), _factor(factor)))
+    return _apply(interpreter, ScaleEdge(*_edge(what), _factor(factor)))
 
 
 def _seed(interpreter: Interpreter, rest: str) -> Reply:
@@ -267,14 +267,15 @@ def _rules(_: Interpreter) -> Iterable[str]:
 WHAT_IF: Final = "What if"
 
 COMMANDS: Final = (
-    Command("set", ("edit", "e"), "NODE[INDEX] = VALUE", "give a leaf other numbers, or an attribute another value", _set,
-            WHAT_IF,
+    Command("set", ("edit", "e"), "NODE[INDEX] = VALUE", "give a leaf other numbers, or an attribute another value",
+            _set, WHAT_IF,
             "set W = 0.5 fills the tensor, set W[0,1] = 0.5 changes one element, set x = [1, 2] gives all of them;\n"
             "set conv1.stride = 2 changes an attribute. Only what depends on it is computed again.",
             candidates=_settable),
     Command("cut", (), "CONSUMER.SLOT", "drop the contribution through one edge; values stay", _cut, WHAT_IF,
             "A stop_gradient is put on the edge.", candidates=_edges),
-    Command("zero", (), "CONSUMER.SLOT", "put zeros in the place of one operand, forward and so in reverse", _zero, WHAT_IF,
+    Command("zero", (), "CONSUMER.SLOT", "put zeros in the place of one operand, forward and so in reverse", _zero,
+            WHAT_IF,
             "A constant of zeros takes the operand's place; nothing goes back through that edge.", candidates=_edges),
     Command("scale", (), "CONSUMER.SLOT|BLOCK FACTOR", "scale what goes through one edge, or through a block's branch",
             _scale, WHAT_IF,
