@@ -42,8 +42,13 @@ EACH = {(c.operator.op(), position): (c, position) for c, position in SLOTS}
 """Every operator with every slot once, on the last of its cases."""
 
 
-@pytest.mark.parametrize(("case", "position"), EACH.values(), ids=[f"{op}-{k}" for op, k in EACH])
-def test_parts_are_those_of_one_vjp_per_element(case: Case, position: int) -> None:
+@pytest.mark.parametrize("part", range(8))
+def test_parts_are_those_of_one_vjp_per_element(part: int) -> None:
+    for case, position in list(EACH.values())[part::8]:
+        check_parts(case, position)
+
+
+def check_parts(case: Case, position: int) -> None:
     pass_ = through(case)
     edge = pass_.network["y"].inputs[position]
     assert edge is not None
@@ -62,7 +67,8 @@ def test_parts_are_those_of_one_vjp_per_element(case: Case, position: int) -> No
         found = shares(pass_, edge, index, float(sent[index]))
         spread = np.zeros(ybar.size)
         spread[found.places] = found.amounts
-        np.testing.assert_allclose(spread, rows[:, e], rtol=1e-9, atol=1e-12 * max(1.0, np.abs(rows[:, e]).max()))
+        near = 1e-12 * max(1.0, np.abs(rows[:, e]).max())
+        np.testing.assert_allclose(spread, rows[:, e], rtol=1e-9, atol=near, err_msg=f"{case.id} {position}")
 
 
 def check(pass_: Pass, chain: list[Step]) -> None:
@@ -135,8 +141,8 @@ def test_wrong_rules_weigh_what_they_keep(rule: str, edge: str) -> None:
 
 
 def test_a_deep_chain_is_no_trouble() -> None:
-    chain = list(provenance(residual_chain(3000).run(), "x0"))
-    assert chain[-1].node == "x3000"
+    chain = list(provenance(residual_chain(2000).run(), "x0"))
+    assert chain[-1].node == "x2000"
 
 
 def test_a_recorded_pass_tells_the_same(tmp_path: Any) -> None:
