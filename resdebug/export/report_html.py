@@ -55,6 +55,8 @@ svg text { fill: var(--soft); font-size: 12px; } .axis { stroke: var(--soft); } 
 
 ROWS: Final = 40
 """Longer tables are folded."""
+MOST: Final = 1000
+"""Rows that a page shows of a table."""
 
 
 def as_html(reports: Sequence[Report], comparison: Comparison | None = None) -> str:
@@ -136,15 +138,18 @@ def _table(table: Table) -> str:
             for cell in row
         )
         + "</tr>"
-        for row in table.rows
+        for row in table.rows[:MOST]
     )
+    if len(table.rows) > MOST:
+        more = f"… and {len(table.rows) - MOST:,} rows more: --json holds them"
+        rows += f'<tr><td class="text" colspan="{len(kind.columns)}">{more}</td></tr>'
     whole = (
         f'<div class="wide"><table><caption>{escape(kind.about)}</caption><thead><tr>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
     if len(table.rows) <= ROWS:
         return whole
-    return f"<details><summary>{escape(kind.about)} {len(table.rows)} rows</summary>{whole}</details>"
+    return f"<details><summary>{escape(kind.about)} {len(table.rows):,} rows</summary>{whole}</details>"
 
 
 def _comparison(comparison: Comparison) -> list[str]:

@@ -125,7 +125,7 @@ def _table(table: Table, look: Look) -> list[str]:
     lines += _columns(titles, shown, right, look)
     more = len(table.rows) - len(shown)
     if more:
-        lines.append(f"  … and {plural(more, 'row')} more: --rows 0 shows all, --json and HTML hold them")
+        lines.append(f"  … and {plural(more, 'row')} more: --rows 0 shows all, --json holds them")
     return lines
 
 
