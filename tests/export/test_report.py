@@ -193,7 +193,7 @@ def test_plots_say_what_they_do_not_show() -> None:
     assert shown.series[0].ys == (1.0, 0.1)
     assert shown.notes == ("not drawn, being zero, negative or not finite: 2",)
     many = drawable(curve(tuple(1.0 + k for k in range(1000))))
-    assert len(many.series[0].ys) == 335
+    assert len(many.series[0].ys) == 334
     assert many.series[0].ys[-1] == 1000.0
     assert many.notes == ("drawn: one point in 3",)
     for draw in (lambda c: "\n".join(terminal_plot.plot(c, 60, colour=False)), svg_plot.plot):
@@ -201,7 +201,7 @@ def test_plots_say_what_they_do_not_show() -> None:
 
 
 def test_a_terminal_plot_puts_points_where_they_belong() -> None:
-    lines = terminal_plot.plot(curve((1.0, 0.1, 0.01)), 60, colour=False)
+    lines = terminal_plot.plot(curve((1.0, 0.1, 0.01)), 60, colour=False, height=16)
     rows = [(k, line.index("●")) for k, line in enumerate(lines) if "●" in line]
     assert len(rows) == 3
     (top, left), (middle, centre), (bottom, right) = rows
