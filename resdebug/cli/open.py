@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resdebug.cli.arguments import Parser, input_file
-from resdebug.errors import Fault, UsageError, render
+from resdebug.errors import BadInput, Fault, Place, UsageError, render
 from resdebug.network import limits
 from resdebug.network.source import open_regular
 from resdebug.text import visible
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     def load(report: Report) -> Pass:
         from resdebug.api import open_pass
 
-        return open_pass(
+        pass_ = open_pass(
             path,
             target=options.target,
             rule=options.rule,
@@ -57,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
             report=report,
             recover=options.recover,
         )
+        check_steps(pass_, options.file)
+        return pass_
 
     ascii_only = options.ascii or not locale_has_unicode()
     app = run_app(
@@ -70,6 +72,15 @@ def run(options: argparse.Namespace) -> int:
 
         return report_bug(app.crash)
     return app.return_code or 0
+
+
+def check_steps(pass_: Pass, file: str) -> None:
+    """Raise BadInput for a trace that has statistics in place of contributions: the screen shows ledgers of numbers."""
+    if not pass_.selection.everything:
+        hint = (
+            f"as a table: resdebug trace {visible(file)} -o table.csv; or trace the network without --level and --nodes"
+        )
+        raise BadInput(Fault("T014", f"cannot be stepped through: {pass_.absent}", hint, Place(file, 1, 1)))
 
 
 def check_terminal(file: str) -> None:
