@@ -15,6 +15,8 @@ from resdebug.version import __version__
 COMMANDS: Final = {
     "open": "open the debugger on a graph or a trace (the default)",
     "trace": "run the pass without a screen and export it",
+    "verify": "check a trace rule by rule, with none of the code that made it",
+    "diff": "walk two passes in step, stop at the first divergence",
     "serve": "the debugger in a browser, on this machine alone",
     "check": "every derivative against finite differences, or your gradients against ours",
     "report": "say what a network does to its gradient, in text, JSON or HTML",

@@ -86,7 +86,9 @@ class Measured:
     def each(self, function: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Measured:
         """Apply a function of a library, whose slope says how it passes bounds on."""
         value = np.asarray(function(self.value))
-        carried = np.where(self.bound == 0, 0.0, np.abs(slope(self.value)) * self.bound)
+        # An infinity is exact, whatever came before.
+        known = (self.bound == 0) | ~np.isfinite(self.value)
+        carried = np.where(known, 0.0, np.abs(slope(self.value)) * self.bound)
         return Measured(value, carried + FUNCTION * np.abs(value), 2)
 
     def moved(self, move: Callable[[Array], Array]) -> Measured:

@@ -60,10 +60,17 @@ class TraceFile:
             self._stream = path.open("rb")
         except OSError as error:
             raise IOFailure(Fault("J003", error.strerror or str(error), place=Place(visible(str(path))))) from None
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
         first = self._stream.readline()
         if b'"resdebug-trace"' not in first[:4096] and b'"resdebug-trace"' not in first + self._stream.read(4096):
             hint = "verify reads traces; write one with resdebug trace GRAPH -o t.jsonl"
-            raise BadInput(Fault("T001", "is not a trace", hint, Place(visible(str(path)), 1, 1)))
+            raise BadInput(Fault("T001", "is not a trace", hint, Place(visible(str(self.path)), 1, 1)))
         self._records: list[msgspec.Raw] | None = None
         self.sealed: bool | None = None
         self.broken: Broken | None = None

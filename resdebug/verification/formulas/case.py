@@ -46,7 +46,8 @@ class Case:
     def number(self, name: str, default: float | None = None) -> Measured:
         """Return an attribute that is a number, as the trace's precision has it."""
         value = np.float64(self.get(name, default))
-        return Measured(value, np.abs(value) if np.dtype(self.dtype).type(value) != value else None)
+        rounds = np.dtype(self.dtype).type(value) != value
+        return Measured(value, np.abs(value), 1) if rounds else Measured(value)
 
     def exact(self, name: str) -> Measured:
         """Return an attribute that is a number, rounded to the trace's precision."""

@@ -31,7 +31,9 @@ def softplus(x: Measured) -> Measured:
 
 
 def _erf(v: Array) -> Array:
-    return np.vectorize(math.erf, otypes=[float])(v) if v.size else v
+    from scipy.special import erf
+
+    return np.asarray(erf(v))
 
 
 def _cdf(x: Measured) -> Measured:
@@ -41,7 +43,9 @@ def _cdf(x: Measured) -> Measured:
 
 
 def _erfc(v: Array) -> Array:
-    return np.vectorize(math.erfc, otypes=[float])(v) if v.size else v
+    from scipy.special import erfc
+
+    return np.asarray(erfc(v))
 
 
 def _gelu_inner(x: Measured) -> Measured:
