@@ -323,7 +323,9 @@ class _Walk:
             parts = [self.names[e.source] for e in join.inputs if e]
             if join.op in JOINS and theirs.source in parts:
                 rest = ", ".join(f'"{part}"' for part in parts if part != theirs.source)
-                yield Likeness("missing skip", f'it takes "{theirs.source}" where the first takes it joined with {rest}')
+                yield Likeness(
+                    "missing skip", f'it takes "{theirs.source}" where the first takes it joined with {rest}'
+                )
             else:
                 yield Likeness("wired differently", f'slot {edge.slot} comes from "{theirs.source}" in the second pass')
             return

@@ -29,7 +29,7 @@ def same_bits(a: Array, b: Array) -> bool:
         return False
     if not a.shape and a.dtype.kind == "f":
         x, y = a.item(), b.item()
-        return bool(x == y and (x != 0 or np.signbit(x) == np.signbit(y))) or (x != x and y != y)  # noqa: PLR0124
+        return bool(x == y and (x != 0 or np.signbit(x) == np.signbit(y))) or (x != x and y != y)
     return _other_bits(a, b) is None
 
 

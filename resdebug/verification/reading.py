@@ -120,7 +120,9 @@ class TraceFile:
         if self.sealed is None:
             self.sealed = sealed
         elif self.sealed != sealed:
-            what = "has no checksum, and lines before it have" if self.sealed else "has a checksum, and others have none"
+            what = (
+                "has no checksum, and lines before it have" if self.sealed else "has a checksum, and others have none"
+            )
             self.broken = Broken("V003", f"the line {what}: it was changed or added afterwards")
 
     def __iter__(self) -> Iterator[Placed]:

@@ -76,6 +76,6 @@ class Broken(Exception):
 
 def spelled(number: float) -> float | str:
     """Return a number, or the word for what JSON lacks."""
-    if number != number:  # noqa: PLR0124 - NaN alone differs from itself
+    if number != number:
         return "NaN"
     return number if abs(number) != float("inf") else ("Infinity" if number > 0 else "-Infinity")

@@ -174,9 +174,7 @@ def plain_stack(blocks: int, *, skip: bool) -> Builder:
 def test_a_forgotten_skip_makes_gradients_fade_block_by_block() -> None:
     """The published pattern: right norms stay of one order, without the skip's contribution each block divides them."""
     right, wrong = plain_stack(5, skip=True).run(), plain_stack(5, skip=False).run()
-    norms = [
-        [float(np.linalg.norm(np.asarray(p.adjoint(f"h{k}")))) for k in range(5, -1, -1)] for p in (right, wrong)
-    ]
+    norms = [[float(np.linalg.norm(np.asarray(p.adjoint(f"h{k}")))) for k in range(5, -1, -1)] for p in (right, wrong)]
     assert max(norms[0]) / min(norms[0]) < 10
     assert all(below < above / 2 for above, below in zip(norms[1], norms[1][1:], strict=False))
     assert norms[1][-1] < norms[1][0] / 100
