@@ -174,10 +174,10 @@ def test_further_commands_are_rows_of_a_table() -> None:
     def origin(interpreter: Interpreter, rest: str) -> Reply:
         return say(f"{rest} at {interpreter.debugger.position}", rest=rest)
 
-    more = Command("origin", ("o",), "[NODE]", "where a number came from", origin, "Looking")
+    more = Command("further", ("fur",), "[NODE]", "where a number came from", origin, "Looking")
     interpreter = Interpreter(Debugger(block().run()), commands=[more])
-    assert interpreter.execute("o x").lines == ("x at 17",)
-    assert "origin [NODE]" in "\n".join(interpreter.lines("help"))
+    assert interpreter.execute("fur x").lines == ("x at 17",)
+    assert "further [NODE]" in "\n".join(interpreter.lines("help"))
     with pytest.raises(ValueError, match="is a command already"):
         interpreter.register(Command("next", (), "", "", origin, ""))
     with pytest.raises(ValueError, match="is a command already"):
