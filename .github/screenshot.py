@@ -18,8 +18,8 @@ async def picture() -> str:
     """Step through the residual block to its fork and return the screen as SVG."""
     app = DebuggerApp(lambda _report: resdebug.differentiate(resdebug.load(GRAPH)), GRAPH.name)
     async with app.run_test(size=(120, 36)) as pilot:
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        while app.main.session is None:
+            await pilot.pause(0.02)
         await pilot.press(*KEYS)
         await pilot.pause(0.5)
         return app.export_screenshot(title="resdebug graphs/resblock.json")

@@ -56,6 +56,15 @@ class Driver:
         return "\n".join("".join(text for text, _ in line) for line in pane.lines)
 
 
+async def loaded(app: DebuggerApp, pilot: Pilot[None]) -> None:
+    """Wait until the app has loaded what it opens; loading begins only after the first picture."""
+    for _ in range(3000):
+        if app.main.session is not None or app.failure is not None or not app.is_running:
+            break
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
 @asynccontextmanager
 async def opened(
     source: Pass | Callable[[], Pass],
@@ -67,6 +76,5 @@ async def opened(
     """Open the app on a pass, notifications and tooltips on, and wait until it is drawn."""
     app = DebuggerApp(lambda _report: source if isinstance(source, Pass) else source(), name, ascii_only=plain)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await loaded(app, pilot)
         yield Driver(app, pilot)

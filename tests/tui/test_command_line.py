@@ -8,7 +8,7 @@ from resdebug.passes.events import Completed
 from resdebug.tui.actions.commanding import CommandLine
 from resdebug.tui.app import DebuggerApp
 from tests.support import GRAPHS, residual_chain
-from tests.tui.driving import Driver, opened
+from tests.tui.driving import Driver, loaded, opened
 
 
 async def give(d: Driver, line: str) -> None:
@@ -104,8 +104,7 @@ async def test_leaving_and_coming_back() -> None:
         assert folded
     app = DebuggerApp(lambda _report: pass_, "again", resume=lambda: key)
     async with app.run_test(size=(100, 30)) as pilot:
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await loaded(app, pilot)
         d = Driver(app, pilot)
         assert d.session.debugger.position == position
         assert d.session.folded == folded
@@ -114,8 +113,7 @@ async def test_leaving_and_coming_back() -> None:
         assert "fanout" in d.pane("watches")
     fresh = DebuggerApp(lambda _report: pass_, "fresh", resume=lambda: content_key(b"another", "", "sum"))
     async with fresh.run_test(size=(100, 30)) as pilot:
-        await fresh.workers.wait_for_complete()
-        await pilot.pause()
+        await loaded(fresh, pilot)
         assert "no session of this file" in Driver(fresh, pilot).screen()
 
 

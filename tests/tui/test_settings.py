@@ -12,7 +12,7 @@ from resdebug.tui.commands import COMMANDS
 from resdebug.tui.memory import memory_path, remember, remembered
 from resdebug.tui.settings import Settings, read_settings
 from tests.support import two_path
-from tests.tui.driving import Driver
+from tests.tui.driving import Driver, loaded
 
 
 def read(tmp_path: Path, text: str) -> Settings:
@@ -79,8 +79,7 @@ async def test_own_keys_work_and_are_shown() -> None:
     settings = Settings(keys={"step-one-node": "a"}, faults=("a fault",))
     app = DebuggerApp(lambda _report: two_path().run(), "t.json", settings=settings, theme="contrast")
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await loaded(app, pilot)
         d = Driver(app, pilot)
         assert app.theme == "resdebug-contrast"
         assert "a fault" in d.screen()

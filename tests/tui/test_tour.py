@@ -8,7 +8,7 @@ import resdebug
 from resdebug.tui.app import DebuggerApp
 from resdebug.tui.tour import STAGES, network_path
 from tests.support import two_path
-from tests.tui.driving import Driver, opened
+from tests.tui.driving import Driver, loaded, opened
 
 KEYS = ["n", "n", "n", "s", "s", "5 n", "n", "N", "k k k"]
 QUESTIONS = ["HOW IS BACKPROP DONE", "HOW DOES IT SKIP LAYERS", "ADDED OR AVERAGED", "FINITE DIFFERENCES"]
@@ -19,8 +19,7 @@ async def test_ten_steps_by_their_keys(size: tuple[int, int]) -> None:
     app = DebuggerApp(lambda _report: resdebug.differentiate(resdebug.load(network_path())), "resblock.json", tour=True)
     read = []
     async with app.run_test(size=size) as pilot:
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await loaded(app, pilot)
         d = Driver(app, pilot)
         for k, keys in enumerate([*KEYS, ""]):
             screen = d.screen()

@@ -21,7 +21,7 @@ from resdebug.tui.tensors.histogram import histogram
 from resdebug.tui.tensors.image import image, is_image
 from resdebug.tui.tensors.view import Look, TensorView, plane
 from tests.support import GRAPHS, Builder, block
-from tests.tui.driving import Driver, opened
+from tests.tui.driving import Driver, loaded, opened
 
 RNG = np.random.default_rng(3)
 
@@ -153,8 +153,7 @@ async def test_playing_steps_on_to_the_end_and_stops() -> None:
 async def test_reduced_motion_does_not_play() -> None:
     app = DebuggerApp(lambda _report: block().run(), "t.json", settings=Settings(reduced_motion=True))
     async with app.run_test(size=(100, 30)) as pilot:
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await loaded(app, pilot)
         d = Driver(app, pilot)
         await d.press("space")
         assert "motion is reduced" in d.screen()

@@ -179,16 +179,17 @@ COMMANDS: Final = (
     Command("where-from", ("origin", "o"), "[NODE[INDEX]]", "follow one number of an adjoint back to the seed",
             _where_from, CAUSES,
             "At every step: the contribution that made most of the element (its share of all magnitudes), and the\n"
-            "element of the consumer's adjoint that made most of that contribution. Example: where-from x[0,1,5,7]",
+            "element of the consumer's adjoint that made most of that contribution.\n"
+            "Example: where-from x[0,1,5,7]",
             candidates=node_names),
     Command("nan", ("nonfinite",), "[NODE|all]", "find where NaN or infinity began, and what was made of what", _nan,
             CAUSES,
-            "Without a node: the first NaN of the pass, else the first infinity. With one: what reaches its value or\n"
-            "adjoint. nan all lists every place where such a number came out and none went in.",
+            "Without a node: the first NaN of the pass, else the first infinity. With one: what reaches its value\n"
+            "or adjoint. nan all lists every place where such a number came out and none went in.",
             candidates=node_names),
     Command("whyzero", ("why-zero",), "[NODE]", "say what cuts a node without a gradient off from the target",
             _whyzero, CAUSES,
-            "Names as few edges as possible, each with its reason: a mask, a zero factor, stop_gradient, underflow,\n"
-            "saturation, or contributions that cancel.",
+            "Names as few edges as possible, each with its reason: a mask, a zero factor, stop_gradient,\n"
+            "underflow, saturation, or contributions that cancel.",
             candidates=node_names),
 )  # fmt: skip

@@ -269,7 +269,7 @@ WHAT_IF: Final = "What if"
 COMMANDS: Final = (
     Command("set", ("edit", "e"), "NODE[INDEX] = VALUE", "give a leaf other numbers, or an attribute another value",
             _set, WHAT_IF,
-            "set W = 0.5 fills the tensor, set W[0,1] = 0.5 changes one element, set x = [1, 2] gives all of them;\n"
+            "set W = 0.5 fills the tensor, set W[0,1] = 0.5 changes one element, set x = [1, 2] gives all;\n"
             "set conv1.stride = 2 changes an attribute. Only what depends on it is computed again.",
             candidates=_settable),
     Command("cut", (), "CONSUMER.SLOT", "drop the contribution through one edge; values stay", _cut, WHAT_IF,
