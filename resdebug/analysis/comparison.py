@@ -1,7 +1,8 @@
 """Somebody's gradients against ours: which are right, which is the first wrong one in reverse order, and why.
 
 What counts as right is measured: beside a part of the tensor's largest element, as much as single precision changes in
-the same pass, scaled to the precision of the numbers given.
+the same pass, scaled to the precision of the numbers given, and for single precision what happens where a rectifier's
+input is so near to zero that rounding decides its sign.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ from resdebug.text import visible
 RELATIVE: Final = {"float64": 1e-8, "float32": 1e-4}
 """Most that an element may be off, relative to the largest of its tensor."""
 ROUNDINGS: Final = 64
+CROSSED: Final = 2
+"""How many times the effect of kinks within rounding: those that were crossed are not all that could be."""
+ONE_CROSSED: Final = 3e-2
+"""Most that a crossed kink may do to elements other than its own, relative to the largest of their tensor."""
 PLAIN_BITS: Final = 12
 """Numbers with fewer significant bits say nothing about the precision they were computed in."""
 
@@ -164,7 +169,7 @@ class _Comparing:
         self.given_as = matched
         self.numbers = {node: np.asarray(given[name], np.float64) for node, name in matched.items()}
         self.precision = precision_of([given[name] for name in matched.values()])
-        self.noise = single_rounding(pass_)
+        self.noise = single_rounding(pass_, kinks=self.precision == "float32")
         self.mutator = Mutator(pass_)
 
     def compare(self, unknown: Sequence[Match]) -> Comparison:
@@ -199,14 +204,15 @@ class _Comparing:
             given = self.numbers[node.name] = given.reshape(ours.shape)
         allowed = self.allowed(node.index, ours)
         distance = relative_distance(given, ours, allowed)
-        index = _farthest(given, ours)
+        index = _farthest(given, ours, allowed)
         largest = _largest(ours)
         gap = abs(float(given[index]) - float(ours[index])) if given.size else 0.0
+        most = float(allowed[index]) if given.size else 0.0
         row = replace(
             row,
             state=State.RIGHT if distance <= 1 else State.WRONG,
             error=gap / largest if largest else gap,
-            tolerance=allowed / largest if largest else allowed,
+            tolerance=most / largest if largest else most,
             index=index,
             yours=float(given[index]) if given.size else math.nan,
             ours=float(ours[index]) if given.size else math.nan,
@@ -222,16 +228,22 @@ class _Comparing:
         why = "whole numbers take none" if not node.type.is_float else "no path leads from it to the target"
         return replace(row, state=State.NO_ADJOINT, remark=why)
 
-    def allowed(self, index: int, of: Array) -> float:
-        """Return the largest difference that is rounding at a node where these are the numbers."""
+    def allowed(self, index: int, of: Array) -> Array:
+        """Return the largest differences that are rounding at a node where these are the numbers."""
         largest = _largest(of)
         if self.tolerance is not None:
-            return self.tolerance * largest
+            return np.full(of.shape, self.tolerance * largest)
         name = self.pass_.network.nodes[index].name
         ours = _largest(known(self.pass_.adjoint(name)))
-        noise = ROUNDINGS * self.noise.get(name, 0.0) * max(1.0, largest / ours if ours else 1.0)
         share = 1.0 if self.precision == "float32" else DOUBLE / SINGLE
-        return RELATIVE[self.precision] * largest + noise * share
+        noise: Array = np.asarray(ROUNDINGS * self.noise.smooth.get(name, 0.0) * share)
+        kinks = self.noise.kinks.get(name)
+        if kinks is not None:
+            # All were crossed at once, and their effects may cancel where one alone has some.
+            one = min(CROSSED * _largest(kinks), ONE_CROSSED * ours)
+            noise = noise + np.maximum(CROSSED * kinks, one)
+        allowed = RELATIVE[self.precision] * largest + noise * max(1.0, largest / ours if ours else 1.0)
+        return np.broadcast_to(allowed, of.shape)
 
     def distance(self, index: int, found: Array) -> float:
         given = self.numbers[self.pass_.network.nodes[index].name]
@@ -286,11 +298,14 @@ def _largest(array: Array) -> float:
     return float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
 
 
-def _farthest(given: Array, ours: Array) -> tuple[int, ...]:
+def _farthest(given: Array, ours: Array, allowed: Array) -> tuple[int, ...]:
+    """Return where the difference is the largest, relative to what is allowed if it is more than that anywhere."""
     if not given.size:
         return ()
     with np.errstate(all="ignore"):
         gap = np.abs(np.subtract(given, ours, out=np.zeros(ours.shape), where=given != ours))
+        if not (gap <= allowed).all():
+            gap = np.where(gap > allowed, gap, np.where(np.isnan(gap), np.inf, 0.0))
     flat = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
     return tuple(int(k) for k in np.unravel_index(flat, ours.shape))
 

@@ -227,11 +227,8 @@ def _best(found: Sequence[Explanation]) -> list[Explanation]:
     return sorted(close, key=lambda e: (len(e.mistakes), rank[e.mistakes[0].name], len(e.candidates)))
 
 
-def relative_distance(given: Array, found: Array, allowed: float) -> float:
+def relative_distance(given: Array, found: Array, allowed: Array) -> float:
     """Return the largest difference of two tensors over what is allowed; 0 where they are equal, NaN included."""
     with np.errstate(all="ignore"):
         gap = np.abs(np.subtract(given, found, out=np.zeros(given.shape), where=given != found))
-    largest = float(np.max(gap, initial=0.0))
-    if largest == 0:
-        return 0.0
-    return largest / allowed if allowed else math.inf
+        return float(np.max(gap[gap != 0] / allowed[gap != 0], initial=0.0))

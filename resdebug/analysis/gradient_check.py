@@ -90,7 +90,7 @@ def check_gradients(
                 claimed = _claimed(recorded, [double.nodes[i].name for i in nodes])
                 nodes = [i for i in nodes if double.nodes[i].name in claimed]
             plan = budget.global_(nodes)
-            noise = single_rounding(pass_) if plan else {}
+            noise = single_rounding(pass_).smooth if plan else {}
             single = recorded is not None and network.dtype == "float32"
             precision = 1.0 if single else DOUBLE / SINGLE
             left_out[Scope.GLOBAL] = len(nodes) - len(plan)
