@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from resdebug.passes.routes import Routes
 from resdebug.engine.norms import norm
 from resdebug.export.registry import Size
 from resdebug.network.model import Edge, Node
 from resdebug.network.types import shape_text
 from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.recorded import RecordedPass
+from resdebug.passes.routes import Routes
 from resdebug.passes.selection import Selection
 
 MOST_ROUTES: Final = 5000
