@@ -123,12 +123,14 @@ class Drawing:
         return f"adjoints of {self.pass_.target}{rule}"
 
 
-def estimate(pass_: Pass, selection: Selection, node: Callable[[Drawn], str], arrow: Callable[[Arrow], str]) -> Size:
+def estimate(
+    pass_: Pass, selection: Selection, node: Callable[[Drawn], str], arrow: Callable[[Arrow], str], head: int = 200
+) -> Size:
     """Return about how many bytes a drawing takes, judged by a sample of what its nodes and edges are written as."""
     drawing = Drawing(pass_, selection)
     nodes = drawing.nodes(max(1, len(drawing.chosen) // _SAMPLE))
     arrows = drawing.arrows(max(1, len(drawing.edges) // _SAMPLE))
-    total = 200 + len(drawing.chosen) * _mean([node(item) for item in islice(nodes, _SAMPLE)])
+    total = head + len(drawing.chosen) * _mean([node(item) for item in islice(nodes, _SAMPLE)])
     total += len(drawing.edges) * _mean([arrow(item) for item in islice(arrows, _SAMPLE)])
     return Size(round(total), exact=False)
 
