@@ -104,6 +104,8 @@ def weights(rule: str, count: int) -> np.ndarray:
         kept[:-1] = 0
     elif rule == "first":
         kept[1:] = 0
+    elif rule == "twice":
+        kept[1:] = 2
     return kept
 
 

@@ -97,7 +97,7 @@ class TraceFile:
                 raise Broken("V001", f'the header has no "{key}", or of another type')
         if header["format"] != "resdebug-trace" or header["version"] not in {1, 2}:
             raise Broken("V001", f"format or version {header['version']} is not known")
-        if header["rule"] not in {"sum", "mean", "overwrite", "first"}:
+        if header["rule"] not in {"sum", "mean", "overwrite", "first", "twice"}:
             raise Broken("V001", f'there is no rule "{visible(header["rule"])}"')
         return header
 

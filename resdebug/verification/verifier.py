@@ -454,6 +454,8 @@ def accumulated(rule: str, partial: Array, sent: Array, k: int) -> Array:
         return np.asarray(partial + sent)
     if rule == "mean":
         return np.asarray(partial + (sent - partial) / k)
+    if rule == "twice":
+        return np.asarray(partial + sent + sent)
     return sent if rule == "overwrite" else partial
 
 
