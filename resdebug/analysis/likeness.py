@@ -109,7 +109,9 @@ def _masked(x: Array, y: Array, tolerance: float) -> Iterator[Likeness]:
     if not differ.any() or differ.all():
         return
     if not x[differ].any():
-        yield Likeness("mask omitted", "they differ only where the first is 0: a mask (of a ReLU, of dropout) is omitted")
+        yield Likeness(
+            "mask omitted", "they differ only where the first is 0: a mask (of a ReLU, of dropout) is omitted"
+        )
     elif not y[differ].any():
         yield Likeness("masked", "they differ only where the second is 0: a mask too much, or another one")
 
@@ -122,16 +124,26 @@ def _rounded(first: Array, second: Array, x: Array, y: Array) -> Iterator[Likene
             yield Likeness("precision", f"no more than the rounding of {narrow}: one pass is {first.dtype.name}, the "
                            f"other {second.dtype.name}")  # fmt: skip
         return
-    if first.dtype.name == "float64" and error < 1e-4 and _near(x.astype(np.float32).astype(np.float64), y, 6e-8):
+    if first.dtype.name == "float64" and error < 1e-4 and _is_single(y) and not _is_single(x):
         yield Likeness("precision", "the second was rounded to float32 on its way")
     elif first.dtype.name in _EPSILON and error < 1e4 * _EPSILON[first.dtype.name]:
         yield Likeness("rounding", "small as rounding that has grown on its way: sums in another order")
 
 
+def _is_single(x: Array) -> bool:
+    return bool((x.astype(np.float32).astype(np.float64) == x).all())
+
+
 def _other_shape(x: Array, y: Array, tolerance: float) -> Iterator[Likeness]:
-    if x.ndim >= 2 and y.shape == (*x.shape[:-2], x.shape[-1], x.shape[-2]) and _near(np.swapaxes(x, -1, -2), y, tolerance):
+    if (
+        x.ndim >= 2
+        and y.shape == (*x.shape[:-2], x.shape[-1], x.shape[-2])
+        and _near(np.swapaxes(x, -1, -2), y, tolerance)
+    ):
         yield Likeness("transposed", "the last two axes are exchanged: a missing transpose")
     elif x.size == y.size:
         yield Likeness("shape", f"shape {list(x.shape)}, and {list(y.shape)}: as many numbers, reshaped")
     elif 0 < y.size < x.size or 0 < x.size < y.size:
-        yield Likeness("shape", f"shape {list(x.shape)}, and {list(y.shape)}: a sum over an axis too much or too little")
+        yield Likeness(
+            "shape", f"shape {list(x.shape)}, and {list(y.shape)}: a sum over an axis too much or too little"
+        )

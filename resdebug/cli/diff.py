@@ -49,7 +49,9 @@ def arguments(sub: Parser) -> None:
     sub.add_argument("--most", type=count(1), default=20, metavar="N", help="list at most so many (20)")
     sub.add_argument("--target", metavar="NODE", help="differentiate this node of networks")
     sub.add_argument("--memory", type=size, metavar="SIZE", help="most that tensors may take, such as 4G")
-    sub.add_argument("--json", action="store_true", help="one JSON object a line; errors have no unit, gaps are in ulps")
+    sub.add_argument(
+        "--json", action="store_true", help="one JSON object a line; errors have no unit, gaps are in ulps"
+    )
 
 
 def _tolerance(text: str) -> float:
@@ -90,7 +92,9 @@ def run(options: argparse.Namespace) -> int:
         )
     for name, pass_ in ((options.first, first), (options.second, second)):
         if pass_.rule != "sum":
-            told = f"{visible(name, limit=200)}: its contributions accumulate by {pass_.rule}, which is wrong on purpose"
+            told = (
+                f"{visible(name, limit=200)}: its contributions accumulate by {pass_.rule}, which is wrong on purpose"
+            )
             print(told, file=sys.stderr)
     if options.json:
         for line in as_json(comparison, everything=options.all):
@@ -129,7 +133,9 @@ def _as_text(options: argparse.Namespace, comparison: Comparison) -> list[str]:
             if len(comparison.divergences) > options.most:
                 lines.append(f"  … and {len(comparison.divergences) - options.most} more (--most)")
     counts = ", ".join(plural(n, of.value) for of, n in comparison.compared.items())
-    lines.append(f"compared: {counts}" + ("" if divergence is None or options.all else ", then stopped (--all goes on)"))
+    lines.append(
+        f"compared: {counts}" + ("" if divergence is None or options.all else ", then stopped (--all goes on)")
+    )
     if comparison.absent:
         lines.append(f"not compared: {plural(comparison.absent, 'tensor')} that one of the traces does not hold")
     if comparison.worst:

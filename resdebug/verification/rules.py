@@ -11,11 +11,11 @@ RULES: Final[dict[str, str]] = {
     "V003": "A line's checksum is the CRC-32 of its bytes; either all lines have one, or none has.",
     "V004": "Records are numbered 1, 2, 3, … without a gap.",
     "V005": "The end mark stands last, and it and the header say how many events there are.",
-    "V010": "The network has nodes with names of their own, and edges that join two of them, each into a slot of its own.",
+    "V010": "Nodes have names of their own, and every edge joins two of them, into a slot of its own.",
     "V011": "No node depends on itself.",
     "V012": "The digest is that of the network and of the numbers of its leaves.",
     "V020": "A tensor has a shape, an element type, and its numbers, the name of a tensor beside, or statistics.",
-    "V021": "A tensor beside is there, has the shape and type that the record says, and the bytes that its CRC-32 says.",
+    "V021": "A tensor beside is there, of the shape and type that the record says, and has the bytes of its CRC-32.",
     "V022": "The file beside is whole, is of this trace, and holds nothing that no record names.",
     "V023": "A leaf has its declared type; adjoint, contribution and partial have the type of their node's value.",
     "V024": "Statistics could be those of a tensor of that shape.",
@@ -76,6 +76,6 @@ class Broken(Exception):
 
 def spelled(number: float) -> float | str:
     """Return a number, or the word for what JSON lacks."""
-    if number != number:  # noqa: PLR0124 - NaN alone differs from itself
+    if number != number:
         return "NaN"
     return number if abs(number) != float("inf") else ("Infinity" if number > 0 else "-Infinity")

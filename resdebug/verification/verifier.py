@@ -7,9 +7,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -26,7 +26,6 @@ from resdebug.verification.wiring import Node, Type, Wiring
 MOST_FINDINGS: Final = 1000
 BUDGET: Final = 4_000_000
 """Products of numbers up to which every element of a convolution is derived."""
-
 
 
 @dataclass
@@ -61,9 +60,7 @@ class Report:
         return 0 if self.holds else 65 if any(f.rule in TEXT for f in self.findings) else 1
 
 
-def verify(
-    path: str | Path, *, budget: int = BUDGET, report: Callable[[str, int, int], None] | None = None
-) -> Report:
+def verify(path: str | Path, *, budget: int = BUDGET, report: Callable[[str, int, int], None] | None = None) -> Report:
     """Check a trace against every rule, and return what was found.
 
     ``budget`` is up to how many products every element of a convolution is derived (0: always); ``report`` is told
@@ -221,7 +218,9 @@ class _Verifier:
         self.report.values += 1
         early = [source for source in node.inputs.values() if source not in self.types]
         if node.name in self.types or self.seeded:
-            self.add("V030", "it is evaluated twice" if node.name in self.types else "evaluated after the seed", node.name)
+            self.add(
+                "V030", "it is evaluated twice" if node.name in self.types else "evaluated after the seed", node.name
+            )
             return
         if early:
             self.add("V030", f'it is evaluated before its input "{visible(early[0])}"', node.name)
@@ -368,9 +367,7 @@ class _Verifier:
             return
         self.compare(what, node, found, slot, case, derived)
 
-    def compare(
-        self, what: str, node: Node, found: Array, slot: str | None, case: Case, derived: Measured
-    ) -> None:
+    def compare(self, what: str, node: Node, found: Array, slot: str | None, case: Case, derived: Measured) -> None:
         """Hold a tensor beside what was derived."""
         rule = "V050" if slot is None else "V051"
         chosen = case.chosen
@@ -393,7 +390,7 @@ class _Verifier:
             return
         if chosen is not None:
             index = np.unravel_index(int(chosen[judged.index[0]]), found.shape)
-            judged = judged._replace(index=tuple(int(i) for i in index))
+            judged = replace(judged, index=tuple(int(i) for i in index))
         made = "the value" if slot is None else f'the contribution to "{visible(node.inputs[slot])}"'
         told = f"{made} is not what {visible(node.op)} makes of its operands"
         if judged.elements > 1:

@@ -157,7 +157,7 @@ def plain_stack(blocks: int, *, skip: bool) -> Builder:
     rng = np.random.default_rng(7)
     b = Builder("loss", "blocks")
     b.leaf("h0", rng.normal(size=(4, 8)))
-    weights = [0.15 * rng.normal(size=(8, 8)) for _ in range(blocks)]
+    weights = [0.1 * rng.normal(size=(8, 8)) for _ in range(blocks)]
     last = "h0"
     for k, weight in enumerate(weights):
         b.leaf(f"W{k}", weight, "parameter")
@@ -174,9 +174,7 @@ def plain_stack(blocks: int, *, skip: bool) -> Builder:
 def test_a_forgotten_skip_makes_gradients_fade_block_by_block() -> None:
     """The published pattern: right norms stay of one order, without the skip's contribution each block divides them."""
     right, wrong = plain_stack(5, skip=True).run(), plain_stack(5, skip=False).run()
-    norms = [
-        [float(np.linalg.norm(np.asarray(p.adjoint(f"h{k}")))) for k in range(5, -1, -1)] for p in (right, wrong)
-    ]
+    norms = [[float(np.linalg.norm(np.asarray(p.adjoint(f"h{k}")))) for k in range(5, -1, -1)] for p in (right, wrong)]
     assert max(norms[0]) / min(norms[0]) < 10
     assert all(below < above / 2 for above, below in zip(norms[1], norms[1][1:], strict=False))
     assert norms[1][-1] < norms[1][0] / 100

@@ -48,7 +48,9 @@ def test_every_operator_agrees_with_the_definition(op: str, dtype: str) -> None:
                 formula = vjp_of(op, slots[position])
                 assert formula is not None
                 back = Case(case.attributes, case.inputs, dtype, y, g)
-                assert_agrees(quiet_vjp(row.operator, position, g, arrays), formula(back), f"{row.id} {slots[position]}")
+                assert_agrees(
+                    quiet_vjp(row.operator, position, g, arrays), formula(back), f"{row.id} {slots[position]}"
+                )
 
 
 @pytest.mark.parametrize("op", BY_OPERATOR)

@@ -217,7 +217,7 @@ NORMALISATIONS: Final = ("batch_norm", "layer_norm", "group_norm", "instance_nor
 
 def _all_places(c: Case) -> Case:
     axes = list(range(2, c.x.ndim))
-    return Case({"dim": axes, "keepdim": True}, c.inputs, c.dtype, c._y, c._g)  # noqa: SLF001
+    return Case({"dim": axes, "keepdim": True}, c.inputs, c.dtype, c._y, c._g)
 
 
 FORWARD: Final[dict[str, Formula]] = {
