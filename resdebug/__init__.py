@@ -19,7 +19,7 @@ The house, imports pointing downwards only::
     generators/  real networks from a seed: one file per architecture
     export/      a pass out: one file per format, one registry
     analysis/    questions asked of a finished pass, one file per question
-    debugger/    cursor, stepping, stops
+    debugger/    cursor, stepping, stops, the condition language, commands
     passes/      the pass protocol, its two providers (live, recorded), the trace format
     engine/      the forward pass, the reverse pass, accumulation rules, finite differences
     ops/         the operators: one family per file, each operator one class
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
         Network,
         Pass,
         RecordedPass,
+        check_gradients,
+        compare_gradients,
         differentiate,
         from_networkx,
         generate,
@@ -51,8 +53,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Debugger", "LedgerRow", "LivePass", "Network", "Pass", "RecordedPass", "__version__", "differentiate",
-    "from_networkx", "generate", "load", "load_trace",
+    "Debugger", "LedgerRow", "LivePass", "Network", "Pass", "RecordedPass", "__version__", "check_gradients",
+    "compare_gradients", "differentiate", "from_networkx", "generate", "load", "load_trace",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,15 @@ from resdebug.text import visible
 if TYPE_CHECKING:
     import networkx as nx
 
+    from resdebug.analysis.comparison import Comparison
+    from resdebug.analysis.verdicts import GradientCheck
     from resdebug.passes.streamed import StreamedPass
 
 STATISTICS = b'"format":"resdebug-statistics"'
 
 __all__ = [
-    "Debugger", "LedgerRow", "LivePass", "Network", "Pass", "RecordedPass", "differentiate", "from_networkx",
-    "generate", "load", "load_trace",
+    "Debugger", "LedgerRow", "LivePass", "Network", "Pass", "RecordedPass", "check_gradients", "compare_gradients",
+    "differentiate", "from_networkx", "generate", "load", "load_trace",
 ]  # fmt: skip
 
 
@@ -68,6 +71,48 @@ def open_pass(
         what = f'a trace is what it is: its target is "{visible(recorded.target)}" and its rule {recorded.rule}'
         raise UsageError(Fault("U001", what, "open the network to run it otherwise"))
     return recorded
+
+
+def open_network(
+    path: str | Path, *, target: str | None = None, memory: int | None = None
+) -> tuple[Network, Pass | None]:
+    """Read a network and run nothing; of a trace, return the network with the numbers it was run on, and the trace.
+
+    Raises MissingInput, BadInput, IOFailure, and UsageError where a trace is asked for another target.
+    """
+    path = Path(path)
+    data = read_text(path)
+    if is_trace(data) or STATISTICS in data[:64]:
+        recorded = open_pass(path, target=target, memory=memory)
+        return recorded.network, recorded
+    return interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory), None
+
+
+def check_gradients(network: Network, **settings: Any) -> GradientCheck:
+    """Check every VJP and every adjoint of ``network`` against differences of the forward pass, in float64.
+
+    ``settings`` are those of ``resdebug.analysis.gradient_check.check_gradients``: target, rule, wanted, elements,
+    seed, tolerance, scopes, report.
+    """
+    from resdebug.analysis import gradient_check
+
+    return gradient_check.check_gradients(network, **settings)
+
+
+def compare_gradients(network: Network, given: Mapping[str, Any] | str | Path, **settings: Any) -> Comparison:
+    """Compare gradients (arrays by name of a node, or a file of them) with ours, and say which mistake made wrong ones.
+
+    ``settings`` are those of ``resdebug.analysis.comparison.compare_gradients``: target, tolerance, wanted, report.
+    """
+    import numpy as np
+
+    from resdebug.analysis import comparison
+    from resdebug.analysis.given import read_gradients
+
+    if isinstance(given, str | Path):
+        given = read_gradients(given)
+    arrays = {name: np.asarray(array) for name, array in given.items()}
+    return comparison.compare_gradients(network, arrays, **settings)
 
 
 def open_streamed(

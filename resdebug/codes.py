@@ -1,6 +1,7 @@
 """What every diagnostic's code means; ``resdebug explain-code`` prints it.
 
-Families: J a file as text, G a graph, S shapes and sizes, W tensor files, N numbers, X output, T traces, U usage.
+Families: J a file as text, G a graph, S shapes and sizes, W tensor files, N numbers, X output, T traces,
+C commands and conditions, A gradients handed in, U usage.
 """
 
 from __future__ import annotations
@@ -100,7 +101,30 @@ CODES: Final[dict[str, str]] = {
     "T012": "A line or a tensor of the trace is not as it was written: its checksum is another. --recover takes the "
     "events before it. Whoever changes a line on purpose leaves its checksum out.",
     "T013": "Warning: the trace holds a part of a pass: statistics in place of some numbers, or not all events.",
+    "T014": "The trace has statistics in place of contributions, which the screen would show. Commands and the Python "
+    "face take it.",
+    "C001": "There is no command of this name, or the shortened name may mean several. `help` lists them.",
+    "C002": "An argument of a command is not what the command takes. `help COMMAND` says what it takes.",
+    "C003": "There is no node of this name.",
+    "C004": "There is nothing of this number or name: no such stop, watch or bookmark.",
+    "C005": "This cannot be done here: nobody is there who can, or there is nothing to do it on.",
+    "C010": "A condition breaks the grammar at the column named. `resdebug help conditions` has the grammar.",
+    "C011": "A condition has a word that is not in the table. `resdebug help conditions` lists them all.",
+    "C012": "The parts of a condition do not go together: a tensor where a number belongs, a text beside a number.",
+    "C013": "A condition or a command line is too long, or nested too deeply.",
+    "C020": "Warning: the saved session of this file cannot be used; the debugger starts afresh.",
+    "C021": "A node has no element of this index, or no adjoint at all.",
+    "C030": "A recorded pass cannot be changed: a trace has numbers, and no engine behind them.",
+    "C031": "There is no such edge, no such block, or a block whose branch cannot be told from its skip.",
+    "C032": "There is nothing to undo, or nothing to redo.",
     "U001": "The command line is at fault.",
     "U002": "There is no terminal to draw on, or it cannot draw.",
     "U003": "A library that is not installed by default is needed; the hint says how to get it.",
+    "A001": "No gradient in the file has the name of a node of the network. --template writes the names it has.",
+    "A002": "Gradients are read from .npz, .safetensors and .json files, and from PyTorch's .pt where it is installed.",
+    "A003": "A JSON file of gradients is one object: names, each with a number or evenly nested lists of numbers.",
+    "A004": "A PyTorch file is read only by PyTorch's own loader for plain tensors. Nothing in it is ever executed.",
+    "A005": "Warning: a gradient in the file is not compared, as no node has its name.",
+    "A006": "No node that takes part in the reverse pass has a name like this.",
+    "A007": "A name that a file of this kind cannot hold.",
 }

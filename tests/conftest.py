@@ -6,5 +6,5 @@ import os
 import tempfile
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="resdebug-tests-")
-os.environ["RESDEBUG_STATE"] = _FOLDER.name
+os.environ["RESDEBUG_STATE"] = os.environ["XDG_STATE_HOME"] = _FOLDER.name
 os.environ["RESDEBUG_CONFIG"] = os.path.join(_FOLDER.name, "config.toml")  # noqa: PTH118

@@ -49,6 +49,7 @@ def test_headless_commands_never_load_the_screen(tmp_path: Path) -> None:
     assert loaded_by("trace", str(graph), "-o", str(tmp_path / "t.jsonl")) == {"numpy"}
     assert loaded_by("trace", str(tmp_path / "t.jsonl"), "-o", str(tmp_path / "u.json")) == {"numpy"}
     assert loaded_by("ops", "conv2d") == {"numpy"}
+    assert loaded_by("check", str(graph)) == {"numpy"}
     assert loaded_by("schema") == {"numpy"}
 
 

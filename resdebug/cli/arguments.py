@@ -38,7 +38,7 @@ def input_file(sub: Parser, about: str, *, optional: bool = False) -> None:
     sub.add_argument(
         "--rule",
         default="sum",
-        choices=("sum", "mean", "overwrite", "first"),
+        choices=("sum", "mean", "overwrite", "first", "twice"),
         help="how contributions accumulate; all but sum are wrong on purpose",
     )
     sub.add_argument(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resdebug.cli.arguments import Parser, input_file
-from resdebug.errors import Fault, UsageError, render
+from resdebug.errors import BadInput, Fault, Place, UsageError, render
 from resdebug.network import limits
 from resdebug.network.source import open_regular
 from resdebug.text import visible
@@ -17,11 +18,13 @@ from resdebug.text import visible
 if TYPE_CHECKING:
     from resdebug.passes.live import Report
     from resdebug.passes.protocol import Pass
+    from resdebug.tui.app import DebuggerApp
 
 
 def arguments(sub: Parser) -> None:
     """Declare what the command takes."""
     input_file(sub, "a network (node-link JSON) or a trace", optional=True)
+    sub.add_argument("--resume", action="store_true", help="go on where the last session on this file was left")
     sub.add_argument("--beside", metavar="OTHER", help="another network or trace beside it, in step")
     sub.add_argument("--tour", action="store_true", help="a guided tour on a residual block, in ten steps")
     sub.add_argument("--recover", action="store_true", help="take what is whole of a trace that was cut off or damaged")
@@ -49,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     def load(report: Report) -> Pass:
         from resdebug.api import open_pass
 
-        return open_pass(
+        pass_ = open_pass(
             path,
             target=options.target,
             rule=options.rule,
@@ -57,19 +60,59 @@ def run(options: argparse.Namespace) -> int:
             report=report,
             recover=options.recover,
         )
+        check_steps(pass_, options.file)
+        return pass_
 
-    ascii_only = options.ascii or not locale_has_unicode()
+    def key() -> str:
+        from resdebug.debugger.state import content_key
+
+        return content_key(path.read_bytes(), options.target or "", options.rule)
+
     app = run_app(
-        load, path.name, ascii_only=ascii_only, theme=options.theme, mouse=not options.no_mouse, tour=options.tour
+        load,
+        path.name,
+        ascii_only=options.ascii or not locale_has_unicode(),
+        theme=options.theme,
+        mouse=not options.no_mouse,
+        tour=options.tour,
+        beside=options.beside,
+        resume=key if options.resume else None,
     )
     if app.failure is not None:
         print(render(app.failure.faults, options.diagnostics), file=sys.stderr)
         return app.failure.exit_code
+    keep(app, key)
     if app.crash is not None:
         from resdebug.cli import report_bug
 
         return report_bug(app.crash)
     return app.return_code or 0
+
+
+def keep(app: DebuggerApp, key: Callable[[], str]) -> None:
+    """Keep where the person left, for ``--resume``; where that is not possible, they are told."""
+    session = app.left
+    if session is None:
+        return
+    from resdebug.debugger.state import save
+    from resdebug.errors import IOFailure
+
+    try:
+        save(session.debugger, key(), sorted(session.folded))
+    except (IOFailure, OSError) as error:
+        faults = (
+            error.faults if isinstance(error, IOFailure) else [Fault("X004", f"the session cannot be kept: {error}")]
+        )
+        print(render(faults), file=sys.stderr)
+
+
+def check_steps(pass_: Pass, file: str) -> None:
+    """Raise BadInput for a trace that has statistics in place of contributions: the screen shows ledgers of numbers."""
+    if not pass_.selection.everything:
+        hint = (
+            f"as a table: resdebug trace {visible(file)} -o table.csv; or trace the network without --level and --nodes"
+        )
+        raise BadInput(Fault("T014", f"cannot be stepped through: {pass_.absent}", hint, Place(file, 1, 1)))
 
 
 def check_terminal(file: str) -> None:

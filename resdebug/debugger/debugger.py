@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
+from resdebug.debugger.bookmarks import Bookmarks
+from resdebug.debugger.conditions.condition import Answer, expression
 from resdebug.debugger.stepping import Granularity, Stops, stops
+from resdebug.debugger.stops import Finder, Spec, Stop, StopKind, StopList, contains, following, preceding, read_stop
+from resdebug.debugger.watches import Watched, WatchList
 from resdebug.passes.events import Contributed, Event
 from resdebug.passes.protocol import LedgerRow, Pass
 
@@ -31,6 +35,25 @@ class NodeState:
     expected: int
 
 
+class Ending(Enum):
+    """What a run came to."""
+
+    STOP = "stop"
+    START = "the beginning"
+    END = "the end"
+
+
+@dataclass(frozen=True, slots=True)
+class StopReason:
+    """Where a run ended and why: ``stops`` are those set ones that hold there, ``spec`` is what was run to."""
+
+    ending: Ending
+    position: int
+    node: str | None
+    stops: tuple[Stop, ...] = ()
+    spec: Spec | None = None
+
+
 class Debugger:
     """A cursor on the timeline of a pass.
 
@@ -41,8 +64,11 @@ class Debugger:
     def __init__(self, pass_: Pass) -> None:
         self.pass_ = pass_
         self.timeline = pass_.events
-        self.breakpoints: set[str] = set()
-        self._position = min(self.timeline.seeded, len(self.timeline))
+        self.finder = Finder(pass_)
+        self.stops = StopList(self.finder)
+        self.watches = WatchList(pass_.network)
+        self.bookmarks = Bookmarks()
+        self._position = self._before = min(self.timeline.seeded, len(self.timeline))
         self._stops: Callable[[Granularity], Stops] = cache(lambda g: stops(self.timeline, g))
 
     @property
@@ -62,8 +88,18 @@ class Debugger:
 
     def jump(self, position: int) -> int:
         """Go to a position directly; beyond the ends means the end. Returns where that is."""
-        self._position = min(max(position, 0), len(self.timeline))
-        return self._position
+        there = min(max(position, 0), len(self.timeline))
+        if there != self._position:
+            self._before = self._position
+            self._position = there
+        return there
+
+    def go(self, place: str) -> int:
+        """Go to a place as a person names it, such as ``"137"``, ``"50%"``, ``"conv1"`` or a bookmark; returns where
+        that is. ``resdebug.debugger.jumping`` tells the forms. Raises BadInput for what is no place."""
+        from resdebug.debugger.jumping import read_destination
+
+        return self.jump(read_destination(self, place))
 
     def step(self, granularity: Granularity | str = Granularity.NODE, count: int = 1) -> int:
         """Go ``count`` units forward in time; returns the new position.
@@ -86,30 +122,86 @@ class Debugger:
         position = self.timeline.after_completion(index) or self.timeline.after_evaluation(index)
         return self._position if position is None else self.jump(position)
 
+    @property
+    def breakpoints(self) -> set[str]:
+        """The nodes at which an enabled stop is set by name."""
+        return {stop.spec.about for stop in self.stops if stop.enabled and stop.spec.kind is StopKind.NODE}
+
     def toggle_breakpoint(self, name: str) -> bool:
-        """Set or remove a breakpoint; returns whether there is one now. Raises KeyError for an unknown node."""
-        node = self.pass_.network[name].name
-        self.breakpoints ^= {node}
-        return node in self.breakpoints
+        """Set or remove a stop at a node; returns whether there is one now. Raises KeyError for an unknown node."""
+        spec = Spec(StopKind.NODE, self.pass_.network[name].name)
+        there = next((stop for stop in self.stops if stop.spec == spec), None)
+        if there is not None and there.enabled:
+            self.stops.delete(there.number)
+            return False
+        self.stops.add(spec)
+        return True
+
+    def run(self, until: str | Spec | None = None, *, reverse: bool = False) -> StopReason:
+        """Run on (in ``reverse``: run back) to the next place at which a stop holds, and say why it ended.
+
+        ``until`` is a stop for this run alone, such as ``"norm(adj) < 1e-7"``, ``"fork"``, ``"op relu"`` or a node's
+        name; without it the stops that are set count, or every fork where none is. At the end (in reverse: at the
+        beginning) it ends in any case. Raises BadInput for an ``until`` that cannot be read.
+        """
+        spec = read_stop(until, self.pass_.network) if isinstance(until, str) else until
+        places = self.stops.all_positions() if spec is None else self.finder.positions(spec)
+        found = (preceding if reverse else following)(places, self._position)
+        if found is None:
+            return StopReason(Ending.START if reverse else Ending.END, self.jump(0 if reverse else 10**18), None)
+        self.jump(found)
+        return StopReason(Ending.STOP, found, self.focus(), self.stops.at(found), spec)
 
     def resume(self, *, reverse: bool = False) -> str | None:
-        """Run on (in ``reverse``: run back) to the next node with a breakpoint; without any, to the next fork.
-
-        Stops where the node's adjoint is complete. Returns the node, or None when an end was reached instead.
-        """
-        here = self._position
-        places = [(self.timeline.after_completion(self.pass_.network[name].index), name) for name in self.stop_nodes()]
-        ahead = [(at, name) for at, name in places if at is not None and (at < here if reverse else at > here)]
-        if not ahead:
-            self.jump(0 if reverse else len(self.timeline))
-            return None
-        at, name = max(ahead) if reverse else min(ahead)
-        self.jump(at)
-        return name
+        """Run as ``run`` does; returns the node that it stopped at, or None when an end was reached instead."""
+        return self.run(reverse=reverse).node
 
     def stop_nodes(self) -> list[str]:
         """Return the nodes that ``resume`` stops at."""
-        return sorted(self.breakpoints) if self.breakpoints else self.forks()
+        if not self.stops:
+            return self.forks()
+        places = self.finder.columns.map.everything
+        nodes = self.pass_.network.nodes
+        return sorted({nodes[i].name for i in places.node[self.stops.all_positions()].tolist()})
+
+    def holds(self, what: str | Spec) -> bool:
+        """Whether a stop holds at the cursor. Raises BadInput."""
+        spec = read_stop(what, self.pass_.network) if isinstance(what, str) else what
+        return contains(self.finder.positions(spec), self._position)
+
+    def positions(self, what: str | Spec) -> list[int]:
+        """Return all positions at which a stop holds. Raises BadInput."""
+        spec = read_stop(what, self.pass_.network) if isinstance(what, str) else what
+        found: list[int] = self.finder.positions(spec).tolist()
+        return found
+
+    def ask(self, text: str, position: int | None = None) -> Answer:
+        """Return what an expression is at a position, by default at the cursor; None where there is no such thing.
+
+        Raises BadInput.
+        """
+        at = self._position if position is None else min(max(position, 0), len(self.timeline))
+        return expression(text, self.pass_.network).at(self.finder.columns, at)
+
+    def watched(self) -> tuple[Watched, ...]:
+        """Return what is watched, with its values before the last move of the cursor and now."""
+        return self.watches.table(self.finder.columns, self._before, self._position)
+
+    @property
+    def before(self) -> int:
+        """Where the cursor was before it moved last."""
+        return self._before
+
+    def on(self, pass_: Pass) -> Debugger:
+        """Return a debugger on another pass of this network or one like it, with the same cursor, stops, watches and
+        bookmarks; what does not fit is left out."""
+        other = Debugger(pass_)
+        other.stops = self.stops.on(other.finder)
+        other.watches = self.watches.on(pass_.network)
+        other.bookmarks = self.bookmarks.up_to(len(other.timeline))
+        other.jump(self._position)
+        other._before = min(self._before, len(other.timeline))
+        return other
 
     def forks(self) -> list[str]:
         """Return the nodes to which two or more contributions come."""

@@ -12,6 +12,56 @@ from resdebug.ops.base import Array
 _STEP = float(np.finfo(np.float64).eps ** (1 / 3))
 
 
+class Differences:
+    """Central differences of one network's target; its values are computed once, in float64."""
+
+    def __init__(self, network: Network, target: str | None = None) -> None:
+        self.network = network
+        self.plan = schedule(network, target)
+        self._start: list[Array | None] = [None] * len(network.nodes)
+        for i in self.plan.order:
+            if network.nodes[i].is_leaf and network.nodes[i].type.is_float:
+                self._start[i] = leaf_value(network, network.nodes[i]).astype(np.float64)
+        evaluate(network, reversed(self.plan.order), self._start)
+        self._depends: dict[int, list[bool]] = {}
+
+    @property
+    def target(self) -> float:
+        """The target's value."""
+        return float(np.asarray(self._start[self.plan.target]).item())
+
+    def step(self, leaf: str, index: tuple[int, ...]) -> float:
+        """Return the step that is taken at one element, ``ε^(1/3) · max(1, |x|)``."""
+        x = self._start[self.network[leaf].index]
+        return _STEP if x is None else _STEP * max(1.0, abs(float(x[index])))
+
+    def at(self, leaf: str, index: tuple[int, ...], h: float | None = None) -> float:
+        """Return ``(f(x + h) − f(x − h)) / 2h`` for one element of a leaf; 0 where the target does not depend on it.
+
+        Costs two forward passes. Raises ValueError when ``leaf`` is no input, parameter or constant of floating point.
+        """
+        node = self.network[leaf]
+        if not node.is_leaf or not node.type.is_float:
+            raise ValueError(f"{leaf} is not an input, parameter or constant of floating point")
+        x = self._start[node.index]
+        if x is None:
+            return 0.0
+        if node.index not in self._depends:
+            self._depends = {node.index: _downstream(self.network, node.index)}
+        depends = self._depends[node.index]
+        step = self.step(leaf, index) if h is None else h
+        ends = []
+        for sign in (1, -1):
+            values = [None if depends[i] else value for i, value in enumerate(self._start)]
+            moved = np.array(x)
+            moved[index] += sign * step
+            values[node.index] = moved
+            evaluate(self.network, reversed(self.plan.order), values)
+            ends.append((float(moved[index]), np.asarray(values[self.plan.target]).item()))
+        (right, above), (left, below) = ends
+        return float((above - below) / (right - left))
+
+
 def central_differences(network: Network, leaf: str, target: str | None = None, h: float | None = None) -> Array:
     """Return ``(f(x + h) − f(x − h)) / 2h`` for every element of a leaf, in float64.
 
@@ -19,32 +69,13 @@ def central_differences(network: Network, leaf: str, target: str | None = None, 
     (Press et al. 2007, Numerical Recipes, section 5.7). Costs two forward passes an element. Raises ValueError when
     ``leaf`` is no input, parameter or constant of floating point.
     """
-    if not network[leaf].is_leaf or not network[leaf].type.is_float:
-        raise ValueError(f"{leaf} is not an input, parameter or constant of floating point")
-    plan = schedule(network, target)
-    start: list[Array | None] = [None] * len(network.nodes)
-    for i in plan.order:
-        if network.nodes[i].is_leaf and network.nodes[i].type.is_float:
-            start[i] = leaf_value(network, network.nodes[i]).astype(np.float64)
-    evaluate(network, reversed(plan.order), start)
     node = network[leaf]
-    x = start[node.index]
-    if x is None:
-        return np.zeros(node.shape)
-    depends = _downstream(network, node.index)
+    if not node.is_leaf or not node.type.is_float:
+        raise ValueError(f"{leaf} is not an input, parameter or constant of floating point")
+    differences = Differences(network, target)
     result = np.zeros(node.shape)
     for index in np.ndindex(*node.shape):
-        step = h if h is not None else _STEP * max(1.0, abs(float(x[index])))
-        ends = []
-        for sign in (1, -1):
-            values = [None if depends[i] else value for i, value in enumerate(start)]
-            moved = np.array(x)
-            moved[index] += sign * step
-            values[node.index] = moved
-            evaluate(network, reversed(plan.order), values)
-            ends.append((float(moved[index]), np.asarray(values[plan.target]).item()))
-        (right, above), (left, below) = ends
-        result[index] = (above - below) / (right - left)
+        result[index] = differences.at(leaf, index, h)
     return result
 
 

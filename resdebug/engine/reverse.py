@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Final
@@ -30,10 +31,10 @@ def contribution(network: Network, edge: Edge, ybar: Array, values: ByNode) -> A
 
     Floating-point warnings are the caller's to silence.
     """
-    return frozen(_sent(network, edge, ybar, values))
+    return frozen(sent(network, edge, ybar, values))
 
 
-def _sent(network: Network, edge: Edge, ybar: Array, values: ByNode) -> Array:
+def sent(network: Network, edge: Edge, ybar: Array, values: ByNode) -> Array:
     """Return the same as the operator made it: it may be written to where it is nobody else's."""
     node = network.nodes[edge.consumer_index]
     y = values[edge.consumer_index]
@@ -55,11 +56,13 @@ def reverse_pass(
     rule: str = "sum",
     progress: Progress | None = None,
     norms: Norms | None = None,
+    weights: Mapping[int, float] | None = None,
 ) -> list[Array | None]:
     """Return the adjoint of every node that takes part (per node index), None elsewhere.
 
     Reverse accumulation (Griewank and Walther 2008, Evaluating Derivatives, section 3.2). Contributions are not kept;
     ``contribution`` computes any of them again from what is returned here. Their norms go into ``norms`` where given.
+    ``weights`` multiply contributions, by the edge's index: 0 drops one. Anything but 1 is wrong on purpose.
     Nothing waits for the gradient of a parameter, so those are made beside the rest where there is a thread for it.
     """
     adjoints: list[Array | None] = [None] * len(network.nodes)
@@ -68,10 +71,13 @@ def reverse_pass(
     aside: dict[int, Future[Array]] = {}
 
     def send(edge: Edge, ybar: Array) -> Array:
-        sent = _sent(network, edge, ybar, values)
+        made = sent(network, edge, ybar, values)
+        if weights is not None and edge.index in weights:
+            factor = weights[edge.index]
+            made = made * np.asarray(factor, made.dtype) if factor else np.zeros_like(made)
         if norms is not None:
-            norms[edge.index] = quiet_norm(sent)
-        return sent
+            norms[edge.index] = quiet_norm(made)
+        return made
 
     with threads.ours():
         try:
@@ -90,11 +96,11 @@ def reverse_pass(
                         adjoints[source] = accumulate(rule, adjoints[source], send(edge, ybar), arrived[source])
                 if progress is not None:
                     progress(done)
-            for source, sent in aside.items():
-                adjoints[source] = frozen(sent.result())
+            for source, later in aside.items():
+                adjoints[source] = frozen(later.result())
         finally:
-            for sent in aside.values():
-                sent.cancel()
+            for later in aside.values():
+                later.cancel()
     return adjoints
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, NamedTuple
 
 from resdebug.analysis.summary import cosine, summarise
@@ -18,29 +17,47 @@ from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A contribution in numbers. Norms are Euclidean; minimum and maximum are over the finite elements."""
 
-    event: int = field(metadata={"about": "number of the event"})
-    node: str = field(metadata={"about": "who received it"})
-    consumer: str = field(metadata={"about": "who sent it"})
-    slot: str = field(metadata={"about": "through which slot of the consumer"})
-    arrival: int = field(metadata={"about": "its place in the node's ledger, from 1"})
-    elements: int = field(metadata={"about": "how many numbers it has"})
-    norm: float = field(metadata={"about": "its norm"})
-    running_norm: float = field(metadata={"about": "norm of the sum so far, this included"})
-    share: float | None = field(metadata={"about": "its norm of the sum of the norms of all that the node received"})
-    cosine: float | None = field(metadata={"about": "of the angle to the sum before it; empty for the first"})
-    minimum: float = field(metadata={"about": "least finite element"})
-    maximum: float = field(metadata={"about": "greatest finite element"})
-    zeros: int = field(metadata={"about": "elements that are zero"})
-    nans: int = field(metadata={"about": "elements that are NaN"})
-    infinities: int = field(metadata={"about": "elements that are infinite"})
-    rule: str = field(metadata={"about": "how contributions accumulated: sum, or wrong on purpose"})
+    event: int
+    node: str
+    consumer: str
+    slot: str
+    arrival: int
+    elements: int
+    norm: float
+    running_norm: float
+    share: float | None
+    cosine: float | None
+    minimum: float
+    maximum: float
+    zeros: int
+    nans: int
+    infinities: int
+    rule: str
 
 
-COLUMNS: Final = tuple(f.name for f in fields(Row))
+ABOUT: Final = {
+    "event": "number of the event",
+    "node": "who received it",
+    "consumer": "who sent it",
+    "slot": "through which slot of the consumer",
+    "arrival": "its place in the node's ledger, from 1",
+    "elements": "how many numbers it has",
+    "norm": "its norm",
+    "running_norm": "norm of the sum so far, this included",
+    "share": "its norm of the sum of the norms of all that the node received",
+    "cosine": "of the angle to the sum before it; empty for the first",
+    "minimum": "least finite element",
+    "maximum": "greatest finite element",
+    "zeros": "elements that are zero",
+    "nans": "elements that are NaN",
+    "infinities": "elements that are infinite",
+    "rule": "how contributions accumulated: sum, or wrong on purpose",
+}
+"""What the columns are."""
+COLUMNS: Final = Row._fields
 
 
 def rows(pass_: Pass | StreamedPass, selection: Selection, every: int = 1) -> Iterator[Row]:
@@ -122,7 +139,16 @@ def _measured(place: _Place, sent: Array, running: Array, before: Array | None) 
             "minimum": found.minimum, "maximum": found.maximum, "zeros": found.zeros, "nans": found.nans,
             "infinities": found.infinities,
         }  # fmt: skip
-    return _row(place, cosine=None if before is None else cosine(sent, before), **numbers)
+    return _row(place, cosine=None if before is None else _cosine(sent, before), **numbers)
+
+
+def _cosine(a: Array, b: Array) -> float | None:
+    if a.size != 1:
+        return cosine(a, b)
+    x, y = float(a.item()), float(b.item())
+    if x == 0 or y == 0 or not (math.isfinite(x) and math.isfinite(y)):
+        return None
+    return 1.0 if (x > 0) == (y > 0) else -1.0
 
 
 def _told(place: _Place, pass_: RecordedPass, elements: int) -> Row:
@@ -143,7 +169,7 @@ def _shared(found: list[Row]) -> Iterator[Row]:
         yield from found
         return
     for row in found:
-        yield replace(row, share=row.norm / total)
+        yield row._replace(share=row.norm / total)
 
 
 def count(pass_: Pass | StreamedPass, selection: Selection) -> int:

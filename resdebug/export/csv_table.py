@@ -61,7 +61,7 @@ def _numbers(pass_: Pass | StreamedPass, selection: Selection) -> int:
 
 
 def _cells(row: Row) -> list[Any]:
-    return [_cell(getattr(row, name)) for name in COLUMNS]
+    return [_cell(item) for item in row]
 
 
 def _cell(item: str | float | None) -> str | int:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from resdebug.analysis.routes import Routes
 from resdebug.engine.norms import norm
 from resdebug.export.registry import Size
 from resdebug.network.model import Edge, Node
 from resdebug.network.types import shape_text
 from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.recorded import RecordedPass
+from resdebug.passes.routes import Routes
 from resdebug.passes.selection import Selection
 
 MOST_ROUTES: Final = 5000
@@ -123,12 +123,14 @@ class Drawing:
         return f"adjoints of {self.pass_.target}{rule}"
 
 
-def estimate(pass_: Pass, selection: Selection, node: Callable[[Drawn], str], arrow: Callable[[Arrow], str]) -> Size:
+def estimate(
+    pass_: Pass, selection: Selection, node: Callable[[Drawn], str], arrow: Callable[[Arrow], str], head: int = 200
+) -> Size:
     """Return about how many bytes a drawing takes, judged by a sample of what its nodes and edges are written as."""
     drawing = Drawing(pass_, selection)
     nodes = drawing.nodes(max(1, len(drawing.chosen) // _SAMPLE))
     arrows = drawing.arrows(max(1, len(drawing.edges) // _SAMPLE))
-    total = 200 + len(drawing.chosen) * _mean([node(item) for item in islice(nodes, _SAMPLE)])
+    total = head + len(drawing.chosen) * _mean([node(item) for item in islice(nodes, _SAMPLE)])
     total += len(drawing.edges) * _mean([arrow(item) for item in islice(arrows, _SAMPLE)])
     return Size(round(total), exact=False)
 

@@ -47,7 +47,7 @@ def write(pass_: Pass, stream: IO[bytes], progress: Progress, request: Request) 
 
 def size(pass_: Pass, request: Request) -> Size:
     """Estimate the bytes that will be written."""
-    return estimate(pass_, request.selection, _node, _edge)
+    return estimate(pass_, request.selection, _node, _edge, head=1700)
 
 
 def _node(drawn: Drawn) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 from typing import Final
@@ -12,7 +13,7 @@ from resdebug.export.names import slug
 from resdebug.export.safetensors_stream import Stream
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
-from resdebug.passes.encoding import same_bits, word
+from resdebug.passes.encoding import same_bits, type_name, word
 from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded
 from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.recorded import RecordedPass
@@ -39,11 +40,19 @@ _ENTRY: Final = 140
 
 def statistics(array: Array) -> Statistics:
     """Return the statistics of an array as a trace has them."""
+    if array.size == 1:
+        return _of_one(float(array.item()))
     found = summarise(array)
     return Statistics(
         word(found.norm), found.minimum, found.maximum, found.mean, found.deviation, found.zeros, found.nans,
         found.infinities,
     )  # fmt: skip
+
+
+def _of_one(x: float) -> Statistics:
+    finite = math.isfinite(x)
+    shown = x if finite else 0.0
+    return Statistics(word(abs(x)), shown, shown, shown, 0.0, int(x == 0), int(x != x), int(math.isinf(x)))
 
 
 class Look:
@@ -54,6 +63,7 @@ class Look:
         self.beside = beside
         self._last: tuple[Array, Tensor] | None = None
         self._partial: dict[str, tuple[Array, Tensor]] = {}
+        self._same: dict[str, Tensor] = {}
         self._count = 0
 
     def __call__(self, of: Of, node: str, array: Array) -> Tensor:
@@ -62,7 +72,7 @@ class Look:
         if not wanted:
             if self._last is not None and self._last[0] is array and self._last[1].statistics is not None:
                 return self._last[1]
-            made = Tensor(list(array.shape), array.dtype.name, statistics=statistics(array))
+            made = Tensor(list(array.shape), type_name(array.dtype), statistics=statistics(array))
             self._last = array, made
             return made
         if self.beside is None or array.size <= INLINE:
@@ -70,17 +80,25 @@ class Look:
         return self._stored(of, node, array, self.beside)
 
     def _stored(self, of: Of, node: str, array: Array, beside: Stream) -> Tensor:
+        if of is Of.ADJOINT and node in self._same:
+            return self._same.pop(node)
         before = self._partial.pop(node, None) if of is Of.ADJOINT else self._last if of is Of.PARTIAL else None
         if before is not None and before[1].name is not None and same_bits(before[0], array):
             made = before[1]
         else:
             self._count += 1
             name = f"{self._count}.{of.value}.{slug(node)[:_NAME]}"
-            made = Tensor(list(array.shape), array.dtype.name, name=name, crc=beside.put(name, array))
+            made = Tensor(list(array.shape), type_name(array.dtype), name=name, crc=beside.put(name, array))
         self._last = array, made
         if of is Of.PARTIAL:
             self._partial[node] = self._last
         return made
+
+    def settle(self, node: str, adjoint: Array | None) -> None:
+        """Let go of the last partial of ``node``, of which so much is remembered whether it is the adjoint."""
+        last = self._partial.pop(node, None)
+        if last is not None and adjoint is not None and same_bits(last[0], adjoint):
+            self._same[node] = last[1]
 
 
 def room(pass_: Pass | StreamedPass, selection: Selection) -> int:
@@ -116,7 +134,6 @@ def _seen(pass_: Pass, look: Look) -> Iterator[Seen[Tensor]]:
             case Seeded(node):
                 yield Seen(event, look(Of.ADJOINT, node, seed_of(pass_.network, pass_.schedule)))
             case Completed(node):
-                partial.pop(node, None)
                 array = pass_.adjoint(node)
                 yield Seen(event, _absent(pass_, Of.ADJOINT, node) if array is None else look(Of.ADJOINT, node, array))
             case Contributed(edge):
@@ -125,11 +142,15 @@ def _seen(pass_: Pass, look: Look) -> Iterator[Seen[Tensor]]:
                     yield Seen(event, sent, _absent(pass_, Of.PARTIAL, edge))
                     continue
                 contribution = pass_.contribution(edge)
-                count, so_far = partial.get(edge.source, (0, None))
+                count, so_far = partial.pop(edge.source, (0, None))
                 running = pass_.accumulate(so_far, contribution, count + 1)
-                partial[edge.source] = count + 1, running
                 sent = look(Of.CONTRIBUTION, edge.source, contribution)
                 yield Seen(event, sent, look(Of.PARTIAL, edge.source, running))
+                # Parameters wait for the end to be visited: what has arrived at them is not kept till then.
+                if count + 1 < len(pass_.schedule.arrivals[edge.source_index]):
+                    partial[edge.source] = count + 1, running
+                else:
+                    look.settle(edge.source, pass_.adjoint(edge.source))
 
 
 def _absent(pass_: Pass, of: Of, which: str | Edge) -> Tensor:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from itertools import islice
 from typing import IO, Any, Final
 
 from resdebug.errors import Fault, UsageError
-from resdebug.export.contributions import COLUMNS, Row, count, rows
+from resdebug.export.contributions import ABOUT, COLUMNS, count, rows
 from resdebug.export.registry import Progress, Request, Size
 from resdebug.passes.protocol import Pass
 from resdebug.passes.streamed import StreamedPass
@@ -27,7 +26,7 @@ def write(pass_: Pass | StreamedPass, stream: IO[bytes], progress: Progress, req
     source = rows(pass_, request.selection)
     with parquet.ParquetWriter(_Kept(stream), schema, compression="zstd") as writer:
         while group := list(islice(source, _GROUP)):
-            columns = {name: [getattr(row, name) for row in group] for name in COLUMNS}
+            columns = dict(zip(COLUMNS, map(list, zip(*group, strict=True)), strict=True))
             writer.write_table(pa.table(columns, schema=schema), row_group_size=_GROUP)
             done += len(group)
             progress(done, total)
@@ -53,8 +52,7 @@ def _schema(pa: Any, pass_: Pass | StreamedPass) -> Any:
     kinds = {
         name: pa.string() if name in _TEXT else pa.int64() if name in _COUNTS else pa.float64() for name in COLUMNS
     }
-    about = {f.name: f.metadata["about"] for f in fields(Row)}
-    columns = [pa.field(name, kind, metadata={"about": about[name]}) for name, kind in kinds.items()]
+    columns = [pa.field(name, kind, metadata={"about": ABOUT[name]}) for name, kind in kinds.items()]
     pass_about = {"generator": f"resdebug {__version__}", "digest": pass_.digest(), "target": pass_.target}
     return pa.schema(columns, metadata=pass_about | {"rule": pass_.rule})
 

@@ -14,8 +14,9 @@ from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
 from resdebug.passes.trace import INLINE
 
-_RECORD, _SENT, _TENSOR, _STATISTICS, _NAMED, _HEADER = 70, 64, 34, 205, 66, 320
-"""Bytes of a record, of what a contribution has more, of a tensor, of statistics, of a tensor's name, of the header."""
+_RECORD, _SENT, _TENSOR, _STATISTICS, _OF_ONE, _NAMED, _HEADER = 70, 64, 34, 205, 160, 66, 320
+"""Bytes of a record, of what a contribution has more, of a tensor, of statistics, of those of one number, of a tensor's
+name, of the header."""
 _NUMBER = {"float64": 20.0, "float32": 20.0, "bool": 5.0}
 _SAMPLE = 24
 
@@ -47,7 +48,7 @@ def trace_size(pass_: Pass | StreamedPass, request: Request) -> Size:
 
 def _tensor(node: Node, wanted: bool, beside: bool, number: dict[str, float]) -> float:
     if not wanted:
-        return _TENSOR + _STATISTICS
+        return _TENSOR + (_STATISTICS if node.type.size > 1 else _OF_ONE)
     if beside and node.type.size > INLINE:
         return _TENSOR + _NAMED + min(60, len(node.name))
     rows = node.type.size // max(1, node.shape[-1]) if node.shape else 0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import msgspec
 import numpy as np
 
 from resdebug.errors import BadInput, Fault, UsageError
+from resdebug.export.network_file import lines
 from resdebug.export.writing import check_destination, whole_file
 from resdebug.generators.builder import Builder
 from resdebug.network.building import build
@@ -91,17 +91,6 @@ def numbers(node: dict[str, Any], dtype: str) -> np.ndarray:
     """Make the numbers of a leaf from its initialiser."""
     rule = msgspec.convert(node["value"], AnyInitialiser)
     return np.ascontiguousarray(Made(rule, TensorType(tuple(rule.shape), node.get("dtype", dtype))).array())
-
-
-def lines(document: dict[str, Any]) -> Iterator[str]:
-    """Write node-link data with a node and an edge a line, so that it can be read and compared."""
-    yield '{"directed": true, "multigraph": true,\n'
-    yield f' "graph": {json.dumps(document["graph"], ensure_ascii=False)},\n'
-    for key, end in (("nodes", "],\n"), ("edges", "]}\n")):
-        yield f' "{key}": [\n'
-        items = document[key]
-        for i, item in enumerate(items):
-            yield f"  {json.dumps(item, ensure_ascii=False)}" + (",\n" if i < len(items) - 1 else end)
 
 
 def _node(node: dict[str, Any], file: str, dtype: str) -> dict[str, Any]:

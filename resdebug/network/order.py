@@ -36,6 +36,11 @@ class Schedule:
         return tuple(i for i in self.order if self.active[i])
 
     @cached_property
+    def place(self) -> dict[int, int]:
+        """Where each node that the target depends on stands in the order, by node index."""
+        return {i: turn for turn, i in enumerate(self.order)}
+
+    @cached_property
     def deliveries(self) -> tuple[tuple[Edge, ...], ...]:
         """Per node index, the edges through which it sends contributions when it is visited, in slot order."""
         active = self.active

@@ -33,7 +33,7 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
             what = f'"{visible(name)}" is not an input, parameter or constant'
             raise UsageError(Fault("G052", what, hint or f"there is {quoted(values)}"))
         node = network[name]
-        copied = _numbers(array, node)
+        copied = numbers_for(array, node)
         values[name] = Numbers(copied)
         types[node.index] = TensorType(copied.shape, node.dtype)
     changed = any(network.nodes[i].type != type_ for i, type_ in types.items())
@@ -58,7 +58,7 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
     return result
 
 
-def _numbers(array: Any, node: Node) -> np.ndarray:
+def numbers_for(array: Any, node: Node) -> np.ndarray:
     """Return a copy of ``array`` in the element type of ``node``. Raises BadInput rather than to change a number."""
     place = Place(node=node.name)
     try:

@@ -82,6 +82,15 @@ class TensorFiles:
             raise TensorFault("W024", what, "use one of " + ", ".join(ITEM_BYTES))
         return stored
 
+    def names(self, file: str) -> tuple[str, ...]:
+        """Return the names of all tensors in ``file``. Raises TensorFault as ``describe`` does."""
+        if file not in self._described:
+            self._described[file] = self._describe(file)
+        tensors = self._described[file]
+        if isinstance(tensors, TensorFault):
+            raise tensors
+        return tuple(tensors)
+
     def _describe(self, file: str) -> Mapping[str, Stored] | TensorFault:
         try:
             path = self.resolve(file)

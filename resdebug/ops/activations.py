@@ -67,6 +67,7 @@ class Tanh(Elementwise, frozen=True, tag="tanh"):
 class Sigmoid(Elementwise, frozen=True, tag="sigmoid"):
     """The logistic function."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} ⊙ {y} ⊙ (1 − {y})", "the derivative of σ is σ(1 − σ): at most 1/4"),
     )

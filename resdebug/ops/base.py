@@ -44,6 +44,9 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
     """Where the operator, or the formula, was published."""
     generic_words: ClassVar[Mapping[str, str]] = {}
     """Words that ``words`` hands out for a typical node, for formulas without one."""
+    analytic: ClassVar[bool] = True
+    """Whether forward, given complex numbers, is the analytic continuation of itself next to where it is smooth; it is
+    not where it takes sizes, which drop the imaginary part."""
     vjps: ClassVar[tuple[Callable[..., Array] | None, ...]] = ()
     elementwise: ClassVar[bool] = False
     """Whether on tensors of one shape every place of the output and of the contributions depends on that place alone,

@@ -98,6 +98,7 @@ class BinaryCrossEntropy(WeightedLoss, frozen=True, tag="binary_cross_entropy"):
 class BinaryCrossEntropyWithLogits(WeightedLoss, frozen=True, tag="binary_cross_entropy_with_logits"):
     """Minus the log-probability of the right answer, from scores: sigmoid and logarithm in one, without overflow."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",

@@ -145,6 +145,7 @@ class Sqrt(Elementwise, frozen=True, tag="sqrt"):
 class Abs(Elementwise, frozen=True, tag="abs"):
     """The size without the sign: in absolute losses and sparsity penalties."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (Slot("x", "{x̄} += {ȳ} ⊙ sign({x})", "the slope is 1 on the right, −1 left"),)
     formula: ClassVar[str] = "{y} = |{x}|"
     convention: ClassVar[str] = "abs'(0) = 0"

@@ -289,6 +289,7 @@ class AvgPool3d(AvgPool, frozen=True, tag="avg_pool3d"):
 class LpPool2d(Sliding, frozen=True, tag="lp_pool2d"):
     """The p-norm of every window of an image: with p = 1 the sum, with growing p ever closer to the maximum."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",

@@ -59,6 +59,7 @@ class MseLoss(DistanceLoss, frozen=True, tag="mse_loss"):
 class L1Loss(DistanceLoss, frozen=True, tag="l1_loss"):
     """The size of the difference: in regression with outliers, and between images."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} · sign({x} − {target})⟦ / {n}⟧", "the slope is 1 on one side and −1 on the other"),
         Slot("target", "{target̄} += {ȳ} · sign({target} − {x})⟦ / {n}⟧", _OTHER),
@@ -78,6 +79,7 @@ class L1Loss(DistanceLoss, frozen=True, tag="l1_loss"):
 class HuberLoss(DistanceLoss, frozen=True, tag="huber_loss"):
     """A square near 0 that goes over into straight lines at ``delta``: in regression, and in reinforcement learning."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",
@@ -108,6 +110,7 @@ class HuberLoss(DistanceLoss, frozen=True, tag="huber_loss"):
 class SmoothL1Loss(DistanceLoss, frozen=True, tag="smooth_l1_loss"):
     """The size of the difference, with its kink at 0 rounded off within ``beta``: for boxes in object detection."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",

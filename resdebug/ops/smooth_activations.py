@@ -71,6 +71,7 @@ class Gelu(Elementwise, frozen=True, tag="gelu"):
 class Silu(Elementwise, frozen=True, tag="silu"):
     """x times its sigmoid, also called swish."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} ⊙ (σ({x}) + {y} ⊙ (1 − σ({x})))", "the product rule, with σ' = σ(1 − σ)"),
     )
@@ -90,6 +91,7 @@ class Silu(Elementwise, frozen=True, tag="silu"):
 class Softplus(Elementwise, frozen=True, tag="softplus"):
     """The smooth rectifier; far out it is taken as x itself."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} ⊙ σ({beta} · {x})", "the derivative of log(1 + exp x) is the sigmoid"),
     )
@@ -114,6 +116,7 @@ class Softplus(Elementwise, frozen=True, tag="softplus"):
 class Mish(Elementwise, frozen=True, tag="mish"):
     """x times the tanh of its softplus."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot("x", "{x̄} += {ȳ} ⊙ (t + {x} ⊙ (1 − t²) ⊙ σ({x})),  t = tanh(log(1 + exp({x})))", "product and chain rule"),
     )
@@ -138,6 +141,7 @@ class Mish(Elementwise, frozen=True, tag="mish"):
 class Logsigmoid(Elementwise, frozen=True, tag="logsigmoid"):
     """The logarithm of the sigmoid, without its underflow."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (Slot("x", "{x̄} += {ȳ} ⊙ (1 − σ({x}))", "the derivative of log σ is 1 − σ"),)
     formula: ClassVar[str] = "{y} = log σ({x}) = −log(1 + exp(−{x}))"
 

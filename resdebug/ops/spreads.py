@@ -83,6 +83,7 @@ class Std(Spread, frozen=True, tag="std"):
 class Norm(Reduction, frozen=True, tag="norm"):
     """The p-norm over axes; Σ |x|, the Euclidean length, the largest size."""
 
+    analytic: ClassVar[bool] = False
     slots: ClassVar[tuple[Slot, ...]] = (
         Slot(
             "x",

@@ -6,8 +6,10 @@ other bits than numpy's own ``"NaN:"`` and its bits in hexadecimal.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -20,11 +22,15 @@ _BITS: Final = {"float64": np.uint64, "float32": np.uint32}
 _USUAL: Final = {name: int(np.array(np.nan, name).view(bits)) for name, bits in _BITS.items()}
 _WORDS: Final = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 _KINDS: Final[dict[str, set[type]]] = {"b": {bool}, "f": {int, float}, "i": {int}, "u": {int}}
+_INFINITE: Final = frozenset({math.inf, -math.inf})
 _NAN: Final = re.compile(r"NaN:([0-9a-f]{1,16})")
 
 
 def numbers(array: Array) -> Any:
     """Return the numbers of ``array``, nested as its axes are, with words for what JSON lacks."""
+    if not array.ndim:
+        alone = array.item()
+        return _word(array[()], type_name(array.dtype)) if alone != alone or alone in _INFINITE else alone
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return array.tolist()
     odd = ~np.isfinite(array)
@@ -33,9 +39,15 @@ def numbers(array: Array) -> Any:
     return boxed.tolist() if boxed.ndim else boxed.item()
 
 
+@cache
+def type_name(dtype: np.dtype[Any]) -> str:
+    """Return how an element type is called; numpy takes its time to say so."""
+    return dtype.name
+
+
 def word(number: float) -> float | str:
     """Return a number as JSON can say it."""
-    return number if np.isfinite(number) else _word(np.float64(number), "float64")
+    return number if math.isfinite(number) else _word(np.float64(number), "float64")
 
 
 def _word(number: Any, dtype: str) -> str:
@@ -50,6 +62,10 @@ def from_numbers(data: Any, shape: tuple[int, ...], dtype: str) -> Array:
 
     Raises ValueError when they are not numbers of this type, or not as many as the shape says.
     """
+    if not shape and type(data) is float and dtype == "float64":
+        alone = np.array(data)
+        alone.flags.writeable = False
+        return alone
     if dtype not in ITEM_BYTES:
         raise ValueError(f"unknown element type {visible(dtype, limit=40)!r}")
     flat = _flat(data, shape)

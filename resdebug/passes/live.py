@@ -17,7 +17,7 @@ from resdebug.engine.norms import norm
 from resdebug.engine.reverse import Norms, contribution, reverse_pass
 from resdebug.errors import Fault, UsageError
 from resdebug.network.model import Edge, Network
-from resdebug.network.order import schedule
+from resdebug.network.order import Schedule, schedule
 from resdebug.network.substitution import with_values
 from resdebug.ops import threads
 from resdebug.ops.base import Array
@@ -63,6 +63,26 @@ class LivePass(Pass):
             else:
                 self._values = values = laid_out.forward(network, forward)
                 self._adjoints = laid_out.reverse(network, self.schedule, values, rule, reverse)
+
+    @classmethod
+    def of(cls, network: Network, plan: Schedule, rule: str, values: ByNode, adjoints: ByNode) -> LivePass:
+        """Return the pass that has these values and adjoints; nothing is run."""
+        made = cls.__new__(cls)
+        Pass.__init__(made, network, plan, rule)
+        made._norms = {}
+        made._values = values
+        made._adjoints = adjoints
+        return made
+
+    @property
+    def values_by_node(self) -> ByNode:
+        """What is kept of the forward pass, by node index."""
+        return self._values
+
+    @property
+    def adjoints_by_node(self) -> ByNode:
+        """The same of the reverse pass."""
+        return self._adjoints
 
     def value(self, node: str) -> Array | None:
         """Return a node's value; nodes that the target does not depend on are evaluated when first asked for."""

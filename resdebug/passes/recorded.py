@@ -10,6 +10,7 @@ from resdebug.engine.accumulation import RULES
 from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
+from resdebug.network.pause import collection_paused
 from resdebug.network.source import read_text
 from resdebug.ops.base import Array
 from resdebug.passes.events import Timeline
@@ -148,6 +149,11 @@ def load_trace(path: str | Path, *, memory: int | None = None, recover: bool = F
 
 def parse_trace(data: bytes, file: str, *, memory: int | None = None, recover: bool = False) -> RecordedPass:
     """Read the text of the trace ``file``. Raises BadInput."""
+    with collection_paused():
+        return _parsed(data, file, memory, recover=recover)
+
+
+def _parsed(data: bytes, file: str, memory: int | None, *, recover: bool) -> RecordedPass:
     text = split(data, file)
     header = text.header
     place = Place(file, 1, 1)

@@ -7,7 +7,6 @@ in for tensors. A line may carry its own checksum. ``.github/TRACE_FORMAT.md`` t
 
 from __future__ import annotations
 
-import re
 import zlib
 from typing import Any, Final, TypeAlias
 
@@ -15,7 +14,7 @@ import msgspec
 
 from resdebug.network.digest import node_link
 from resdebug.ops.base import Array
-from resdebug.passes.encoding import from_numbers, numbers
+from resdebug.passes.encoding import from_numbers, numbers, type_name
 from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
@@ -29,7 +28,8 @@ INLINE: Final = 256
 BESIDE: Final = ".safetensors"
 """What the name of a trace gets for that of the file with its large tensors."""
 _CHECKSUM: Final = b',"crc":'
-_REST: Final = re.compile(rb"(\d{1,10})\}\s*")
+_DIGITS: Final = 11
+"""Of a checksum at most, and the brace after it."""
 
 
 class Statistics(msgspec.Struct, frozen=True):
@@ -144,7 +144,7 @@ def header_of(
 
 def encode(array: Array) -> Tensor:
     """Return an array as strict JSON can say it."""
-    return Tensor(list(array.shape), array.dtype.name, numbers(array))
+    return Tensor(list(array.shape), type_name(array.dtype), numbers(array))
 
 
 def decode(tensor: Tensor) -> Array:
@@ -166,5 +166,7 @@ def sealed(line: bytes) -> bytes:
 def is_torn(line: bytes) -> bool:
     """Whether a line carries a checksum, and another one than it should."""
     at = line.rfind(_CHECKSUM)
-    match = _REST.fullmatch(line, at + len(_CHECKSUM)) if at >= 0 else None
-    return match is not None and zlib.crc32(memoryview(line)[:at]) != int(match.group(1))
+    rest = line[at + len(_CHECKSUM) :].rstrip() if at >= 0 else b""
+    if not (rest[-1:] == b"}" and len(rest) <= _DIGITS and rest[:-1].isdigit()):
+        return False
+    return zlib.crc32(memoryview(line)[:at]) != int(rest[:-1])

@@ -49,11 +49,14 @@ class DebuggerApp(App[None]):
         settings: Settings | None = None,
         tour: bool = False,
         beside: str | None = None,
+        resume: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings or Settings()
         self._tour = tour
+        self._main: MainScreen | None = None
         self._beside = beside
+        self._resume = resume
         self._load = load
         self._shown_name = name
         self._ascii_only = ascii_only
@@ -64,6 +67,8 @@ class DebuggerApp(App[None]):
         for each in THEMES:
             self.register_theme(each)
         self._first_theme = f"resdebug-{theme}"
+        if self.settings.reduced_motion:
+            self.animation_level = "none"
         if self.settings.keys:
             self.set_keymap(dict(self.settings.keys))
 
@@ -81,7 +86,13 @@ class DebuggerApp(App[None]):
             self._shown_name, ascii_only=self._ascii_only, keys_of=self.keys_of, speed=self.settings.speed or 2.0
         )
         screen.wants_tour = self._tour
+        self._main = screen
         return screen
+
+    def action_command_palette(self) -> None:
+        """Show the command palette."""
+        textual_insides.mend_page_keys()
+        super().action_command_palette()
 
     def on_load(self) -> None:
         """Put on the theme before anything is drawn."""
@@ -98,6 +109,11 @@ class DebuggerApp(App[None]):
         self.run_worker(self._session, thread=True, name="load", exit_on_error=False)
 
     @property
+    def left(self) -> Session | None:
+        """What was looked at last, after the app has ended."""
+        return self._main.session if self._main is not None else None
+
+    @property
     def main(self) -> MainScreen:
         """The debugger's screen."""
         return next(screen for screen in self.screen_stack if isinstance(screen, MainScreen))
@@ -109,6 +125,8 @@ class DebuggerApp(App[None]):
 
         session = Session(pass_, self._shown_name)
         session.prepare(self._report)
+        if self._resume is not None:
+            session.resume(self._resume())
         return session
 
     def _report(self, what: str, done: int, total: int) -> None:
@@ -129,6 +147,8 @@ class DebuggerApp(App[None]):
                 # A network is many objects that all stay: looking through them for garbage is a pause that shows.
                 gc.freeze()
                 self.main.start(session)
+                if session.resumed:
+                    self.main.tell(session.resumed, timeout=6)
                 self.main.compare_with(self._beside)
                 self._tell_warnings(session.network.warnings)
                 for fault in self.settings.faults[:MOST_FAULTS]:
@@ -160,17 +180,27 @@ def run(
     theme: str | None = None,
     mouse: bool = True,
     tour: bool = False,
+    beside: str | None = None,
+    resume: Callable[[], str] | None = None,
 ) -> DebuggerApp:
     """Run the app in the terminal until the person leaves; returns it, with ``failure`` or ``crash`` set if any.
 
-    What is not said here comes from the person's settings, a theme also from the last time.
+    ``beside`` is another file to compare with; ``resume`` gives what the session to go on with is kept under. What is
+    not said here comes from the person's settings, a theme also from the last time.
     """
     textual_insides.accept_any_bytes()
     settings = read_settings()
     before = remembered().get("theme")
     chosen = theme or settings.theme or (before if before in THEME_NAMES else "dark")
     app = DebuggerApp(
-        load, name, ascii_only=ascii_only or bool(settings.ascii), theme=chosen, settings=settings, tour=tour
+        load,
+        name,
+        ascii_only=ascii_only or bool(settings.ascii),
+        theme=chosen,
+        settings=settings,
+        tour=tour,
+        beside=beside,
+        resume=resume,
     )
     app.run(mouse=mouse and settings.mouse is not False)
     return app

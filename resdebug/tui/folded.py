@@ -6,10 +6,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from resdebug.analysis.routes import Routes, Way
 from resdebug.debugger.debugger import State
 from resdebug.network.model import Edge
 from resdebug.passes.protocol import Pass
+from resdebug.passes.routes import Routes, Way
 
 
 class FoldedBlock:

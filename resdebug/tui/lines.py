@@ -21,7 +21,7 @@ ROLES = (
 
 def width(line: Line) -> int:
     """Return how many terminal cells a line takes."""
-    return sum(cell_len(text) for text, _ in line)
+    return sum([len(text) if text.isascii() else cell_len(text) for text, _ in line])
 
 
 def text(line: Line) -> str:
@@ -71,7 +71,7 @@ def cut(line: Line, cells: int) -> Line:
     """Return a line shortened to at most so many cells."""
     result: Line = []
     for content, role in line:
-        taken = cell_len(content)
+        taken = len(content) if content.isascii() else cell_len(content)
         if taken > cells:
             if cells > 0:
                 result.append((fit(content, cells), role))

@@ -1,4 +1,7 @@
-"""A pane: lines of styled text that scroll, drawn line by line, never laid out again when only the text changes."""
+"""A pane: lines of styled text, drawn line by line.
+
+It scrolls by itself: Textual's own scrolling lays the whole screen out again whenever a text grows beyond its pane.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,22 @@ from typing import ClassVar, Self
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
-from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
+from textual import events
+from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
 from resdebug.tui.ascii import to_ascii
 from resdebug.tui.lines import ROLES, Line, cut
 from resdebug.tui.lines import width as measure
 from resdebug.tui.styles import role_css
 
+MOST_STRIPS = 512
+WHEEL = 3
+"""Lines that a notch of the mouse wheel scrolls."""
 
-class Pane(ScrollView):
+
+class Pane(Widget):
     """Shows lines. Their text is never read as markup."""
 
     DEFAULT_CSS = """
@@ -27,10 +35,7 @@ class Pane(ScrollView):
             border-title-color: $rd-dim;
             border-subtitle-color: $rd-dim;
             background: $background;
-            scrollbar-size-vertical: 1;
-            scrollbar-size-horizontal: 0;
-            scrollbar-gutter: auto;
-            overflow-x: hidden;
+            overflow: hidden;
         }
         Pane.-active { border: round $accent; border-title-color: $accent; }
         Pane.-bare { border: none; overflow: hidden; }
@@ -42,32 +47,60 @@ class Pane(ScrollView):
     def __init__(self, *, id: str, bare: bool = False, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, classes="-bare" if bare else "")
         self.lines: Sequence[Line] = []
+        self.top = 0
+        """The first line in view."""
         self.ascii_only = ascii_only
         self._titles = ("", "")
         self._looks: dict[str, Style] = {}
+        self._strips: dict[tuple[object, ...], Strip] = {}
 
     def show(self, lines: Sequence[Line], title: str = "", subtitle: str = "") -> None:
         """Replace the lines and the titles."""
         before, self.lines = self.lines, lines
         self.set_title(title, subtitle)
-        if self.reserve(len(lines)):
+        scrolled = self.move_to(self.top)
+        if scrolled or (len(before) > self.inner_height) != self.overflows or (self.overflows and before != lines):
             self.refresh()
             return
-        top = self.scroll_offset.y
-        for y in range(top, top + self.inner_height):
+        for y in range(self.top, self.top + self.inner_height):
             if before[y : y + 1] != lines[y : y + 1]:
-                self.refresh_lines(y)
+                self.refresh_row(y)
 
-    def reserve(self, rows: int) -> bool:
-        """Make room for so many rows; return whether that changed anything.
+    @property
+    def count(self) -> int:
+        """How many lines there are to scroll through."""
+        return len(self.lines)
 
-        A change makes Textual lay out the whole screen, so there is always room for as many as can be seen.
-        """
-        size = Size(self.inner_width, max(rows, self.inner_height))
-        changed = size != self.virtual_size
-        if changed:
-            self.virtual_size = size
+    @property
+    def overflows(self) -> bool:
+        """Whether there is more than can be seen."""
+        return self.count > self.inner_height
+
+    def move_to(self, top: int) -> bool:
+        """Make ``top`` the first line in view, as far as that is possible; returns whether anything changed."""
+        top = max(0, min(top, self.count - self.inner_height))
+        changed = top != self.top
+        self.top = top
         return changed
+
+    def scroll_lines(self, lines: int) -> None:
+        """Scroll by so many lines."""
+        if self.move_to(self.top + lines):
+            self.refresh()
+
+    def refresh_row(self, y: int) -> None:
+        """Draw one line anew, counted from the first there is."""
+        self.refresh(Region(0, y - self.top, self.size.width, 1))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll."""
+        self.scroll_lines(WHEEL)
+        event.stop()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll."""
+        self.scroll_lines(-WHEEL)
+        event.stop()
 
     def set_title(self, title: str, subtitle: str = "") -> None:
         """Set the titles, as plain text; nothing but the border is drawn anew."""
@@ -115,6 +148,7 @@ class Pane(ScrollView):
         """Forget what roles looked like: the theme has changed."""
         super().notify_style_update()
         self._looks.clear()
+        self._strips.clear()
 
     def line_at(self, y: int) -> Line | None:
         """Return the line at row ``y`` of the whole text, None beyond its end."""
@@ -122,6 +156,15 @@ class Pane(ScrollView):
 
     def strip_of(self, line: Line, *, selected: bool = False) -> Strip:
         """Return a line as the compositor wants it, with an ellipsis where it is too long."""
+        key = (tuple(line), selected, self.size.width)
+        strip = self._strips.get(key)
+        if strip is None:
+            if len(self._strips) >= MOST_STRIPS:
+                self._strips.clear()
+            strip = self._strips[key] = self._strip(line, selected=selected)
+        return strip
+
+    def _strip(self, line: Line, *, selected: bool) -> Strip:
         over = self.look("selected") if selected else Style.null()
         width = self.size.width
         if measure(line) > width:
@@ -135,8 +178,16 @@ class Pane(ScrollView):
         return Strip(segments).adjust_cell_length(width, self.look("selected" if selected else ""))
 
     def render_line(self, y: int) -> Strip:
-        """Return one visible line."""
-        line = self.line_at(y + self.scroll_offset.y)
-        if line is None:
-            return Strip.blank(self.size.width, self.look(""))
-        return self.strip_of(line)
+        """Return one visible line, beside it a piece of the scroll bar."""
+        line = self.line_at(y + self.top)
+        strip = Strip.blank(self.size.width, self.look("")) if line is None else self.strip_of(line)
+        if self.has_class("-bare") or not self.overflows:
+            return strip
+        thumb = Segment(" " if not self._in_thumb(y) else "#" if self.ascii_only else "▐", self.look("dim"))
+        return Strip([*strip.crop(0, self.size.width - 1), thumb], self.size.width)
+
+    def _in_thumb(self, y: int) -> bool:
+        height, count = self.inner_height, self.count
+        size = max(1, height * height // count)
+        start = (height - size) * self.top // max(1, count - height)
+        return start <= y < start + size

@@ -6,14 +6,16 @@ Everything that panes draw comes from here; they compute nothing. Answers that d
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
-from resdebug.analysis.routes import Route, Routes
 from resdebug.analysis.summary import Summary, cosine, summarise
+from resdebug.debugger.commands.interpreter import Interpreter
 from resdebug.debugger.debugger import Debugger, State
 from resdebug.engine.norms import norm
 from resdebug.errors import ResdebugError
@@ -21,12 +23,13 @@ from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed, Evaluated, Seeded
 from resdebug.passes.protocol import LedgerRow, Pass
-from resdebug.text import visible
+from resdebug.passes.routes import Route, Routes
+from resdebug.text import human_bytes, visible
 from resdebug.tui.folded import FoldedBlock
 from resdebug.tui.folding import OPENS_FOLDED, Unit
 from resdebug.tui.rows import Arrangement, Rows
 from resdebug.tui.tensors.image import is_image
-from resdebug.tui.tensors.view import Mode, TensorView
+from resdebug.tui.tensors.view import Mode, TensorView, clamped, plane
 
 LEDGER_CACHE = 64
 
@@ -64,17 +67,21 @@ class View:
 class Session:
     """One debugging session on one pass."""
 
-    def __init__(self, pass_: Pass, name: str) -> None:
+    def __init__(self, pass_: Pass, name: str, debugger: Debugger | None = None) -> None:
         self.pass_ = pass_
         self.name = name
         self.network = pass_.network
-        self.debugger = Debugger(pass_)
+        self.debugger = debugger or Debugger(pass_)
+        self.interpreter = Interpreter(self.debugger, export=self._export)
         self.routes = Routes(pass_)
         self.selected = self.debugger.focus()
         self.show_leaves = False
         self.view: int | None = None
         """Which of the selected node's tensors is shown; None: the adjoint where there is one, else the value."""
+        self.resumed = ""
+        """What became of the wish to go on where the last session ended."""
         self.tensor_view = TensorView()
+        self._stopped_at: tuple[tuple[tuple[int, bool], ...], frozenset[int]] = ((), frozenset())
         self.link = 0
         """Which neighbour of the selected node is pointed at."""
         self.visited: list[str] = []
@@ -154,8 +161,59 @@ class Session:
 
     @property
     def stop_indices(self) -> frozenset[int]:
-        """The nodes (by index) that the person has set stops on."""
-        return frozenset(self.network[name].index for name in self.debugger.breakpoints)
+        """The nodes (by index) at which a stop holds that the person has set."""
+        stops = self.debugger.stops
+        if not any(stop.enabled for stop in stops):
+            return frozenset()
+        key = tuple((stop.number, stop.enabled) for stop in stops)
+        if self._stopped_at[0] != key:
+            self._stopped_at = key, frozenset(self.network[name].index for name in self.debugger.stop_nodes())
+        return self._stopped_at[1]
+
+    def on(self, debugger: Debugger) -> Session:
+        """Return a session on another pass, such as an edit leaves behind, that looks at it in the same way."""
+        other = Session(debugger.pass_, self.name, debugger)
+        other.interpreter = self.interpreter
+        other.tensor_view, other.show_leaves, other.forward_order = (
+            self.tensor_view,
+            self.show_leaves,
+            self.forward_order,
+        )
+        other.folded = frozenset(name for name in self.folded if name in other.arrangement.blocks.members)
+        other.selected = self.selected if self.selected in other.network else debugger.focus()
+        return other
+
+    def _export(self, file: str, force: bool) -> str:
+        from resdebug.export.registry import export
+
+        size = export(self.pass_, Path(file).expanduser(), force=force)
+        return f"{visible(file)}: {len(self.pass_.events)} events, {human_bytes(size)}"
+
+    def quoted(self) -> str:
+        """Return the selected node as a command takes it."""
+        return shlex.quote(self.selected) if any(c in self.selected for c in " \"'\\#") else self.selected
+
+    def element(self) -> str:
+        """Return the selected node, with the index of the element that is pointed at."""
+        cursor, adjoint = self.tensor_view.cursor, self.pass_.adjoint(self.selected)
+        if cursor is None or adjoint is None or not adjoint.size:
+            return self.quoted()
+        place = plane(adjoint, self.tensor_view)
+        index = ",".join(map(str, place.index(*clamped(place, cursor))))
+        return f"{self.quoted()} [{index}]" if index else self.quoted()
+
+    def resume(self, key: str) -> None:
+        """Go back to where the session kept under ``key`` was left: cursor, stops, watches, bookmarks, folds."""
+        from resdebug.debugger.state import restore
+
+        restored = restore(self.debugger, key)
+        if restored.found:
+            self.folded = frozenset(name for name in restored.folds if name in self.arrangement.blocks.members)
+            self.follow()
+        told = [warning.what for warning in restored.warnings]
+        self.resumed = "; ".join(told) or (
+            "where you left" if restored.found else "no session of this file is kept yet"
+        )
 
     def follow(self) -> None:
         """Let the selection follow the cursor."""

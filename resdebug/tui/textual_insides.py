@@ -7,6 +7,7 @@ import codecs
 import signal
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from textual.app import App
 
@@ -36,3 +37,19 @@ def accept_any_bytes() -> None:
         return lambda: codecs.getincrementaldecoder(encoding)(errors="replace")
 
     setattr(linux_driver, "getincrementaldecoder", lenient)  # noqa: B010 - not an export of that module
+
+
+def mend_page_keys() -> None:
+    """Let a page key in a list that was not drawn yet do nothing; Textual would end the app with a KeyError."""
+    from textual.widgets import OptionList
+
+    if getattr(OptionList._move_page, "mended", False):
+        return
+    original = OptionList._move_page
+
+    def move_page(self: OptionList, direction: Any) -> None:
+        if self._index_to_line:
+            original(self, direction)
+
+    setattr(move_page, "mended", True)  # noqa: B010 - a mark on a function
+    setattr(OptionList, "_move_page", move_page)  # noqa: B010 - not a method that may be overridden

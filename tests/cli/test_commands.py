@@ -316,3 +316,17 @@ def test_a_bug_of_ours_writes_a_crash_file_without_variables() -> None:
     path.unlink()
     assert "RuntimeError: boom" in text
     assert "hunter2'" not in text.replace("secret = 'hunter2'", "")
+
+
+def test_a_trace_of_statistics_is_not_stepped_through(tmp_path: Path) -> None:
+    from resdebug.cli.open import check_steps
+    from resdebug.errors import BadInput
+    from resdebug.export.registry import export
+    from resdebug.passes.selection import Level, Selection
+
+    live = two_path().run()
+    check_steps(live, "net.json")
+    export(live, tmp_path / "t.jsonl", selection=Selection(Level.ADJOINTS))
+    with pytest.raises(BadInput, match="T014") as caught:
+        check_steps(resdebug.load_trace(tmp_path / "t.jsonl"), "t.jsonl")
+    assert "0 of 4 contributions" in caught.value.faults[0].what

@@ -15,10 +15,10 @@ from tests.ops.draws import Array
 every_rule = pytest.mark.parametrize("rule", RULES)
 
 
-# Contributions 1, 2, 6: partial sums 1, 3, 9; running means 1, 3/2, 3.
+# Contributions 1, 2, 6: partial sums 1, 3, 9; running means 1, 3/2, 3; with 2 and 6 counted twice 1, 5, 17.
 @pytest.mark.parametrize(
     ("rule", "partials"),
-    [("sum", [1, 3, 9]), ("mean", [1, 1.5, 3]), ("overwrite", [1, 2, 6]), ("first", [1, 1, 1])],
+    [("sum", [1, 3, 9]), ("mean", [1, 1.5, 3]), ("overwrite", [1, 2, 6]), ("first", [1, 1, 1]), ("twice", [1, 5, 17])],
 )
 def test_rules_by_hand(rule: str, partials: list[float]) -> None:
     partial: Array | None = None
@@ -30,7 +30,7 @@ def test_rules_by_hand(rule: str, partials: list[float]) -> None:
 
 
 def test_there_are_no_other_rules() -> None:
-    assert list(RULES) == ["sum", "mean", "overwrite", "first"]
+    assert list(RULES) == ["sum", "mean", "overwrite", "first", "twice"]
 
 
 @every_rule

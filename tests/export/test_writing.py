@@ -15,6 +15,7 @@ import pytest
 from resdebug.errors import CannotCreate, IOFailure, ResdebugError
 from resdebug.export.registry import FORMATS, export
 from resdebug.export.writing import whole_file
+from tests.export.test_trace_files import large
 from tests.support import two_path
 
 
@@ -141,6 +142,38 @@ def test_a_write_that_fails_at_any_call_leaves_the_old_bytes(
             break
     assert k > (len(pass_.events) if name in {"jsonl", "json"} else 1)
     assert path.read_bytes() != b"old"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_neither_of_two_files_is_left_when_one_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path, pass_ = tmp_path / "t.jsonl", large().run()
+    opening = cast("Callable[..., IO[bytes]]", os.fdopen)
+    for which in (0, 1):
+        k = 0
+        while True:
+            opened = 0
+
+            def fail(*arguments: Any, k: int = k, which: int = which) -> IO[bytes]:
+                nonlocal opened
+                opened += 1
+                stream = opening(*arguments)
+                return cast("IO[bytes]", _Failing(stream, k, number)) if opened - 1 == which else stream
+
+            monkeypatch.setattr(os, "fdopen", fail)
+            try:
+                export(pass_, path)
+            except IOFailure as failure:
+                assert failure.faults[0].code == "X004"
+                assert listing(tmp_path) == []
+                k += 1
+            else:
+                break
+        assert k > 5
+        assert listing(tmp_path) == ["t.jsonl", "t.jsonl.safetensors"]
+        for file in tmp_path.iterdir():
+            file.unlink()
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

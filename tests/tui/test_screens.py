@@ -13,7 +13,6 @@ import resdebug
 from resdebug.errors import BadInput, Fault
 from resdebug.export.registry import export
 from resdebug.tui.app import DebuggerApp
-from resdebug.tui.commands import COMMANDS
 from tests.support import Builder, block, residual_chain, two_path
 from tests.tui.driving import SIZES, opened
 
@@ -220,16 +219,3 @@ async def test_bad_input_ends_the_app_with_its_exit_code() -> None:
     assert app.return_code == 65
     assert app.failure is not None
     assert app.failure.faults[0].code == "G021"
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_random_keys_never_break_it(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    rng = random.Random(seed)
-    keys = [key for c in COMMANDS if c.action not in {"quit", "export"} for key in c.keys.split(",")]
-    keys += ["1", "2", "0", "enter", "escape", "escape"]
-    pass_ = (block(projection=True), residual_chain(5), two_path())[seed].run()
-    async with opened(pass_, size=[(120, 36), (80, 24), (50, 15)][seed]) as d:
-        await d.pilot.press(*(rng.choice(keys) for _ in range(150)))
-        await d.pilot.pause()
-        assert d.app.return_code is None

@@ -6,6 +6,7 @@ from textual import events, on
 from textual.widgets import Input
 
 from resdebug.text import visible
+from resdebug.tui.actions.commanding import CommandActions
 from resdebug.tui.actions.touring import TourActions
 from resdebug.tui.panes.graph_widget import GraphPane
 from resdebug.tui.panes.widgets import HeaderPane, NodePane
@@ -13,7 +14,7 @@ from resdebug.tui.panes.widgets import HeaderPane, NodePane
 MOST_COUNT = 1_000_000
 
 
-class SelectActions(TourActions):
+class SelectActions(TourActions, CommandActions):
     """The selection moves, time does not."""
 
     found: list[str]
@@ -32,6 +33,8 @@ class SelectActions(TourActions):
             self.close_search()
             session.select(self.before_search)
             self.refresh_panes()
+        elif self.query("#console") and self.query_one("#console").display:
+            self.close_command()
         elif self.tour is not None:
             self.end_tour()
         else:

@@ -33,7 +33,7 @@ class TravelActions(Acting):
         debugger = self.needed.debugger
         for _ in range(min(self.count() or 1, len(debugger.timeline))):
             if debugger.resume(reverse=reverse) is None:
-                kind = "stop" if debugger.breakpoints else "fork"
+                kind = "stop" if len(debugger.stops) else "fork"
                 where = "start" if reverse else "end"
                 self.tell(f"no further {kind}: this is the {where} of the pass")
                 break
@@ -64,6 +64,9 @@ class TravelActions(Acting):
         """Step on and on, or stop doing so."""
         if self._playing is not None:
             self.stop_playing()
+            return
+        if self.app.animation_level == "none":
+            self.tell("motion is reduced by the settings: n steps, a count before it steps often")
             return
         session = self.needed
         if session.debugger.position >= len(session.debugger.timeline):

@@ -131,4 +131,4 @@ class ViewActions(Acting):
             self.needed.move_selection(pages * max(1, pane.inner_height - 1) * (self.count() or 1))
             self.refresh_panes()
         else:
-            pane.scroll_relative(y=pages * max(1, pane.inner_height - 1), animate=False)
+            pane.scroll_lines(pages * max(1, pane.inner_height - 1))

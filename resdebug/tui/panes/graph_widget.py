@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual import events
-from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
@@ -51,26 +50,29 @@ class GraphPane(SessionPane):
         if self.named:
             title = f"{visible(session.name, limit=40)} · {title}"
         self.set_title(title, f"{session.current_row + 1}/{len(session.rows)}")
-        changed = self.reserve(len(session.rows))
+        before = self._seen
         row = session.rows.row_of[session.node.index]
         margin = min(3, self.inner_height // 3)
-        region = Region(0, max(0, row - margin), 1, 1 + 2 * margin)
-        self.scroll_to_region(region, animate=False, force=True, immediate=True)
-        before, top = self._seen, self.scroll_offset.y
-        rows = self._visible(session, top)
-        self._seen = top, rows
-        if changed or before[0] != top or len(before[1]) != len(rows):
+        self.move_to(max(min(self.top, row - margin), row + margin + 1 - self.inner_height))
+        rows = self._visible(session, self.top)
+        self._seen = self.top, rows
+        if before[0] != self.top or len(before[1]) != len(rows):
             self.refresh()
             return
-        for y, (old, new) in enumerate(zip(before[1], rows, strict=True), start=top):
+        for y, (old, new) in enumerate(zip(before[1], rows, strict=True), start=self.top):
             if old != new:
-                self.refresh_lines(y)
+                self.refresh_row(y)
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Draw other rows when the person scrolls."""
-        if self.session is not None and round(old_value) != round(new_value):
-            self._seen = round(new_value), self._visible(self.session, round(new_value))
-        super().watch_scroll_y(old_value, new_value)
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.session.rows) if self.session is not None else 0
+
+    def scroll_lines(self, lines: int) -> None:
+        """Scroll, without moving the selection."""
+        if self.session is not None and self.move_to(self.top + lines):
+            self._seen = self.top, self._visible(self.session, self.top)
+            self.refresh()
 
     def _visible(self, session: Session, top: int) -> list[tuple[Line, bool]]:
         """Return the rows in view, each with its part of the map, and whether it is the selected one."""
@@ -93,7 +95,7 @@ class GraphPane(SessionPane):
     def render_line(self, y: int) -> Strip:
         """Return one visible row."""
         top, rows = self._seen
-        row = y + self.scroll_offset.y - top
+        row = y + self.top - top
         if self.session is None or not 0 <= row < len(rows):
             return Strip.blank(self.size.width, self.look(""))
         line, selected = rows[row]
@@ -106,7 +108,7 @@ class GraphPane(SessionPane):
         if self.session is None or self.minimap is None:
             return
         place = event.get_content_offset_capture(self)
-        row = place.y + self.scroll_offset.y
+        row = place.y + self.top
         if place.x >= self.size.width - WIDTH:
             row = self.minimap.row(place.y)
         if 0 <= row < len(self.session.rows):

@@ -21,7 +21,7 @@ def header_line(session: Session, width: int) -> Line:
         left.append((" (recorded)", "dim"))
     if pass_.rule != "sum":
         left.append((f"  RULE {pass_.rule.upper()}: wrong on purpose ", "bad"))
-    stops = len(debugger.breakpoints)
+    stops = sum(stop.enabled for stop in debugger.stops)
     count = f"{session.count}… " if session.count else ""
     right: Line = [
         (count, "now"),

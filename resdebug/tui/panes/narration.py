@@ -9,10 +9,20 @@ from resdebug.tui.lines import Line, wrap
 from resdebug.tui.session import Session
 
 LINES = 2
+FULL_WIDTH, FULL_HEIGHT = 60, 16
+"""Below this size only one pane is shown."""
 
 
 def narration_lines(session: Session, width: int) -> list[Line]:
     """Return two lines that tell the last event."""
+    if width < FULL_WIDTH:
+        asked = f"{FULL_WIDTH}×{FULL_HEIGHT} cells are needed to see more than one pane: here tab goes through them."
+        narrow: list[Line] = [[(text, "bad")] for text in wrap(asked, max(width - 1, 10), most=LINES)]
+        return narrow if session.debugger.position == session.debugger.timeline.seeded else _told(session, width)
+    return _told(session, width)
+
+
+def _told(session: Session, width: int) -> list[Line]:
     told = [[(text, "")] for text in wrap(narrate(session), max(width - 3, 10), most=LINES)]
     lines: list[Line] = [[(" ▶ ", "now"), *told[0]]] + [[("   ", ""), *line] for line in told[1:]]
     return lines + [[("", "")]] * (LINES - len(lines))

@@ -17,6 +17,7 @@ class Profile:
     """What of the timeline does not move: which events fall into which column, norms, forks."""
 
     def __init__(self, session: Session, width: int) -> None:
+        self._stops: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
         self.total = max(len(session.debugger.timeline), 1)
         self.cells = max(1, width - LABEL)
         self.norms = self._norms(session)
@@ -51,6 +52,15 @@ class Profile:
                 if held is None or size > held or math.isnan(size):
                     norms[column] = size
         return norms
+
+    def stops(self, session: Session) -> frozenset[int]:
+        """Return the columns in which a stop holds."""
+        timeline = session.debugger.timeline
+        key = session.stop_indices
+        if self._stops[0] != key:
+            places = (timeline.after_completion(i) or timeline.after_evaluation(i) or 0 for i in key)
+            self._stops = key, frozenset(map(self.column, places))
+        return self._stops[1]
 
     def _blocks(self, session: Session) -> list[int]:
         timeline = session.debugger.timeline
@@ -95,8 +105,8 @@ def timeline_lines(session: Session, profile: Profile) -> list[Line]:
         bars.append((glyph, "lit" if seed <= column <= here else "dim"))
     ruler = ["◆" if c in profile.forks else "─━╌"[turn] for c, turn in enumerate(profile.blocks)]
     ruler[seed] = "┴"
-    for name in session.debugger.breakpoints:
-        ruler[profile.of_node(session, name)] = "■"
+    for column in profile.stops(session):
+        ruler[column] = "■"
     marks: Line = [(fit(f"{scientific(10**profile.low, 2):>8}", LABEL), "dim")]
     marks += [("▲", "now") if c == here else (glyph, "bad" if glyph == "■" else "dim") for c, glyph in enumerate(ruler)]
     return [bars, marks]

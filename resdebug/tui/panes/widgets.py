@@ -111,7 +111,7 @@ class NodePane(SessionPane):
         """Tell what is under the mouse."""
         place = event.get_content_offset_capture(self)
         at = 0
-        for text, role in self.line_at(place.y + self.scroll_offset.y) or []:
+        for text, role in self.line_at(place.y + self.top) or []:
             at += cell_len(text)
             if place.x < at:
                 if role in {"accent", "cursor"}:
@@ -133,8 +133,8 @@ class LedgerPane(SessionPane):
         from resdebug.tui.panes.ledger import ledger_lines, ledger_title
 
         self.show(ledger_lines(session, self.inner_width), ledger_title(session))
-        if len(self.lines) > self.inner_height:
-            self.scroll_to(y=len(self.lines) - self.inner_height, animate=False)
+        if self.move_to(self.count):
+            self.refresh()
 
 
 class TensorPane(SessionPane):

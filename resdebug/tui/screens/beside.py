@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _LEFT_OUT = frozenset(
     ("pane", "maximise", "widen", "scroll", "export", "view", "mode", "slice", "axes", "point", "beside", "lock_scale",
-     "copy", "tour", "compare", "link", "follow_link", "return")
+     "copy", "tour", "compare", "link", "follow_link", "return", "command", "origin", "why_zero", "watch", "edit",
+     "run_command", "bookmark", "back_to")
 )  # fmt: skip
 """What only makes sense with one pass."""
 
@@ -35,7 +36,7 @@ class BesideScreen(TravelActions, SelectActions, ViewActions, FileActions):
     BesideScreen { layout: vertical; background: $background; }
     BesideScreen #pair { height: 1fr; }
     BesideScreen #pair > Vertical { width: 1fr; }
-    BesideScreen GraphPane { height: 1fr; scrollbar-size-vertical: 0; }
+    BesideScreen GraphPane { height: 1fr; }
     BesideScreen LedgerPane { height: 12; }
     BesideScreen BetweenPane { height: 3; }
     """

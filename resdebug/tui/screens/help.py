@@ -83,7 +83,7 @@ def help_lines(width: int, pane: str = "", keys_of: KeysOf = written) -> list[Li
     return lines
 
 
-_GROUPS = ("Time", "Selection", "Tensor", "View", "Other")
+_GROUPS = ("Time", "Selection", "Ask", "Tensor", "View", "Other")
 
 
 class HelpScreen(ModalScreen[None]):
@@ -123,4 +123,4 @@ class HelpScreen(ModalScreen[None]):
 
     def action_scroll(self, rows: int) -> None:
         """Scroll by rows."""
-        self.query_one(Pane).scroll_relative(y=rows, animate=False)
+        self.query_one(Pane).scroll_lines(rows)

@@ -10,12 +10,14 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from resdebug.tui.actions.commanding import CommandLine
 from resdebug.tui.actions.files import FileActions
 from resdebug.tui.actions.selecting import SelectActions
 from resdebug.tui.actions.travel import TravelActions
 from resdebug.tui.actions.viewing import LEAST_WIDTH, ViewActions
 from resdebug.tui.commands import COMMANDS, KeysOf, bindings, written
 from resdebug.tui.memory import remembered
+from resdebug.tui.panes.console_widget import ConsolePane, WatchPane
 from resdebug.tui.panes.graph_widget import GraphPane
 from resdebug.tui.panes.timeline_widget import TimelinePane
 from resdebug.tui.panes.widgets import (
@@ -37,14 +39,18 @@ MainScreen { layout: vertical; background: $background; }
 #narration { height: 2; background: $background; }
 #timeline { height: 2; background: $background; }
 #body { height: 1fr; }
-#graph { width: 47; scrollbar-size-vertical: 0; }
+#graph { width: 47; }
 #side { width: 1fr; }
 #node { height: 9; }
 #ledger { height: 1fr; }
 #tensor { height: 9; }
-.-ascii Pane { border: ascii $rd-border; scrollbar-size-vertical: 0; }
+.-ascii Pane { border: ascii $rd-border; }
 .-ascii Pane.-active { border: ascii $accent; }
 .-ascii Pane.-bare { border: none; }
+#console { display: none; height: 12; }
+.-asking #tensor { display: none; }
+#watches { display: none; height: 1; background: $panel; }
+#command { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
 #tour { display: none; background: $panel; }
 #search { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
 #small { display: none; }
@@ -109,6 +115,8 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
                 yield NodePane(id="node", ascii_only=plain)
                 yield LedgerPane(id="ledger", ascii_only=plain)
                 yield TensorPane(id="tensor", ascii_only=plain)
+        yield ConsolePane(id="console", ascii_only=plain)
+        yield WatchPane(id="watches", bare=True, ascii_only=plain)
         yield TourPane(id="tour", bare=True, ascii_only=plain)
         yield TimelinePane(id="timeline", bare=True, ascii_only=plain)
         yield Input(
@@ -116,6 +124,7 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
             select_on_focus=False,
             id="search",
         )
+        yield CommandLine(id="command")
         footer = FooterPane(id="footer", bare=True, ascii_only=plain)
         footer.keys_of = self.keys_of
         yield footer

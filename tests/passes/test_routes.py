@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from resdebug.analysis.routes import Route, Routes, Way
 from resdebug.passes.protocol import Pass
+from resdebug.passes.routes import Route, Routes, Way
 from tests.support import Builder, block, residual_chain, two_path
 
 

@@ -1,0 +1,141 @@
+"""Is every number finite, and where is the first that is not?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+
+from resdebug.analysis.measured import adjoint_norm, value_norm
+from resdebug.analysis.report.structure import (
+    Finding,
+    Label,
+    Number,
+    Progress,
+    Quantity,
+    Section,
+    SectionKind,
+    Settings,
+    Table,
+    TableKind,
+    Weight,
+)
+from resdebug.network.model import Node
+from resdebug.ops.base import Array
+from resdebug.passes.protocol import Pass
+from resdebug.text import plural, visible
+
+VALUES: Final = Quantity("values_not_finite", "nodes", "Nodes whose value holds NaN or infinity.", whole=True)
+ADJOINTS: Final = Quantity("adjoints_not_finite", "nodes", "Nodes whose adjoint holds NaN or infinity.", whole=True)
+NANS: Final = Quantity("nans", "numbers", "Elements that are NaN.", whole=True)
+INFINITIES: Final = Quantity("infinities", "numbers", "Elements that are infinite.", whole=True)
+ELEMENTS: Final = Quantity("elements", "numbers", "Elements of the tensor.", whole=True)
+
+TABLE: Final = TableKind(
+    "first",
+    "The first tensors with NaN or infinity, in the order in which they were computed.",
+    (
+        Label("node", "Name of the node."),
+        Label("op", "Its operator."),
+        Label("tensor", "Value or adjoint."),
+        NANS,
+        INFINITIES,
+        ELEMENTS,
+        Label("at", "Index of the first such element."),
+    ),
+)
+
+KIND: Final = SectionKind("finite", "Is every number finite?", (VALUES, ADJOINTS), (TABLE,))
+
+SHOWN: Final = 5
+"""So many nodes of each kind are listed: what comes after them inherits."""
+
+ADVICE: Final = {
+    "exp": "Subtract the maximum first, or bound what goes in.",
+    "log": "Keep what goes in above 0, or use log1p, log_softmax or logsigmoid.",
+    "div": "Keep the denominator away from 0: add an ε.",
+    "reciprocal": "Keep what goes in away from 0: add an ε.",
+    "sqrt": "Add an ε within the root: at 0 its slope is infinite.",
+    "rsqrt": "Add an ε within the root.",
+    "pow": "Keep the base away from 0 or from negative numbers.",
+    "norm": "Add an ε: at 0 a norm has no slope.",
+    "std": "Add an ε: where all are equal it has no slope.",
+}
+
+
+def answer(pass_: Pass, _settings: Settings, progress: Progress) -> Section:
+    """Look at the norms of all values and adjoints: they are finite where all elements are."""
+    plan, nodes = pass_.schedule, pass_.network.nodes
+    forward, reverse = plan.order[::-1], plan.reverse
+    values = _bad(pass_, forward, value_norm, lambda done: progress("values", done, len(forward)))
+    adjoints = _bad(pass_, reverse, adjoint_norm, lambda done: progress("adjoints", done, len(reverse)))
+    rows = [_row(node, "value", pass_.value(node.name)) for node in (nodes[i] for i in values[:SHOWN])]
+    rows += [_row(node, "adjoint", pass_.adjoint(node.name)) for node in (nodes[i] for i in adjoints[:SHOWN])]
+    findings: list[Finding] = []
+    notes: list[str] = []
+    if values and not adjoints and _contained(pass_, values):
+        notes.append(f"{plural(len(values), 'value')} hold infinities, as masks do; they go no further.")
+    elif values:
+        findings.append(_finding(nodes[values[0]], "value", "its inputs are finite", pass_.value, VALUES, len(values)))
+    elif adjoints:
+        why = "all values are finite, and so is every adjoint before it"
+        findings.append(_finding(nodes[adjoints[0]], "adjoint", why, pass_.adjoint, ADJOINTS, len(adjoints)))
+    numbers = (Number(VALUES, len(values)), Number(ADJOINTS, len(adjoints)))
+    return Section(KIND, numbers, (Table(TABLE, tuple(rows)),) if rows else (), (), tuple(findings), tuple(notes))
+
+
+def _contained(pass_: Pass, indices: list[int]) -> bool:
+    """Whether infinities do no harm: there is no NaN among values, and the target is finite."""
+    target = pass_.value(pass_.target)
+    if target is None or not np.isfinite(target).all():
+        return False
+    values = (pass_.value(pass_.network.nodes[i].name) for i in indices)
+    return not any(np.isnan(value).any() for value in values if value is not None)
+
+
+def _bad(
+    pass_: Pass, order: Iterable[int], measure: Callable[[Pass, int], float | None], tell: Callable[[int], None]
+) -> list[int]:
+    found = []
+    for done, i in enumerate(order, start=1):
+        measured = measure(pass_, i)
+        if measured is not None and not math.isfinite(measured) and _counts(pass_, i, measure):
+            found.append(i)
+        tell(done)
+    return found
+
+
+def _counts(pass_: Pass, index: int, measure: Callable[[Pass, int], float | None]) -> bool:
+    """Whether an element is at fault, and not the norm alone, which may overflow."""
+    name = pass_.network.nodes[index].name
+    array = pass_.value(name) if measure is value_norm else pass_.adjoint(name)
+    return array is not None and not bool(np.isfinite(array).all())
+
+
+def _row(node: Node, tensor: str, array: Array | None) -> tuple[str | int, ...]:
+    if array is None:
+        raise AssertionError(f"{node.name} has no {tensor}")
+    bad = ~np.isfinite(array)
+    nans = int(np.isnan(array).sum())
+    first = tuple(int(k) for k in np.unravel_index(int(np.argmax(bad)), array.shape)) if array.ndim else ()
+    return node.name, node.op, tensor, nans, int(bad.sum()) - nans, array.size, str(list(first))
+
+
+def _finding(
+    node: Node, tensor: str, why: str, of: Callable[[str], Array | None], kind: Quantity, count: int
+) -> Finding:
+    _, _, _, nans, infinities, size, at = _row(node, tensor, of(node.name))
+    what = (
+        f'The {tensor} of "{visible(node.name, limit=60)}" ({node.op}) is the first with numbers that are not finite: '
+        f"{nans} NaN and {infinities} infinite of {plural(int(size), 'element')}, the first at {at}; {why}. "
+        f"It spreads to {plural(count - 1, 'other node')}."
+    )
+    if node.is_leaf and tensor == "value":
+        what = what.replace("; its inputs are finite", "")
+        return Finding(Weight.FAULT, node.name, Number(kind, count), what, "The file brought it: correct the numbers.")
+    advice = ADVICE.get(node.op, "Look at its inputs: a division by 0, an overflow, or the logarithm of nothing.")
+    if tensor == "adjoint":
+        advice = "Look at its ledger: which contribution brought it, and through which operator's slope."
+    return Finding(Weight.FAULT, node.name, Number(kind, count), what, advice)

@@ -1,0 +1,89 @@
+"""All sections of a report, in the order in which they are read; a new one is a module here and a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from importlib import import_module
+from typing import Final, cast
+
+from resdebug.analysis.report.structure import CannotAnswer, LeftOut, Progress, Report, Section, SectionKind, Settings
+from resdebug.errors import Fault, ResdebugError, UsageError
+from resdebug.passes.protocol import Pass
+from resdebug.text import did_you_mean, plural, visible
+
+SMALL: Final = 1 << 18
+"""Elements of all values together up to which a section that runs further passes is quick."""
+
+Answer = Callable[[Pass, Settings, Progress], Section]
+
+
+class Cost(Enum):
+    """When a section is in a report that names none."""
+
+    ALWAYS = "always"
+    SMALL = "on small networks"
+    ASKED = "when it is asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A section's name and when it is asked for; its module has the same name."""
+
+    name: str
+    cost: Cost
+
+    def kind(self) -> SectionKind:
+        """Return what the section may hold."""
+        return cast("SectionKind", import_module(f"{__package__}.{self.name}").KIND)
+
+    def answer(self) -> Answer:
+        """Return what answers it."""
+        return cast("Answer", import_module(f"{__package__}.{self.name}").answer)
+
+
+SECTIONS: Final = {
+    row.name: row
+    for row in (
+        Row("overview", Cost.ALWAYS),
+        Row("profile", Cost.ALWAYS),
+        Row("parameters", Cost.ALWAYS),
+        Row("activations", Cost.ALWAYS),
+        Row("finite", Cost.ALWAYS),
+        Row("rank", Cost.SMALL),
+        Row("shattering", Cost.SMALL),
+        Row("duel", Cost.SMALL),
+    )
+}  # fmt: skip
+
+
+def make_report(pass_: Pass, settings: Settings, progress: Progress) -> Report:
+    """Ask the chosen sections of a pass, or all that are quick for a network of its size.
+
+    Raises UsageError for an unknown section, or where every section asked for has no answer.
+    """
+    for name in settings.asked:
+        if name not in SECTIONS:
+            what = f'there is no section "{visible(name)}"'
+            raise UsageError(Fault("U001", what, did_you_mean(name, SECTIONS) or ", ".join(SECTIONS)))
+    size = sum(node.type.size for node in pass_.network.nodes)
+    sections: list[Section] = []
+    left_out: list[LeftOut] = []
+    for row in SECTIONS.values():
+        if settings.asked and row.name not in settings.asked:
+            continue
+        if not settings.asked and (row.cost is Cost.ASKED or (row.cost is Cost.SMALL and size > SMALL)):
+            why = f"takes many passes through {plural(len(pass_.network.nodes), 'node')}; --section {row.name} asks it"
+            left_out.append(LeftOut(row.name, why))
+            continue
+        try:
+            sections.append(row.answer()(pass_, settings, progress))
+        except CannotAnswer as reason:
+            left_out.append(LeftOut(row.name, str(reason)))
+        except ResdebugError as error:
+            left_out.append(LeftOut(row.name, error.faults[0].what))
+    if settings.asked and not sections:
+        raise UsageError(Fault("U001", f"section {left_out[0].name}: {left_out[0].why}", "ask for another section"))
+    source = "live" if pass_.live else "recorded"
+    return Report(pass_.network.name, pass_.target, pass_.rule, source, tuple(sections), tuple(left_out))

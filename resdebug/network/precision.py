@@ -1,0 +1,60 @@
+"""The same network in another floating-point precision."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from resdebug.errors import BadInput, Fault
+from resdebug.network.model import Network, Node
+from resdebug.network.types import TensorType
+from resdebug.network.values import Value, fitted
+from resdebug.text import human_bytes
+
+Precision = Literal["float64", "float32"]
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A value of floating point whose numbers are taken in another precision."""
+
+    of: Value
+    type: TensorType
+
+    def array(self) -> np.ndarray:
+        """Return the numbers. Raises TensorFault when a file is at fault, or a number is beyond the precision."""
+        return fitted(self.of.array(), self.type.dtype)
+
+
+def in_precision(network: Network, dtype: Precision) -> Network:
+    """Return ``network`` with all its floating-point tensors in ``dtype``; itself where they are already.
+
+    Whole numbers and booleans stay. Raises BadInput when values and adjoints would not fit into memory any more.
+    """
+    if all(node.dtype == dtype for node in network.nodes if node.type.is_float):
+        return network
+    nodes = tuple(_converted(node, dtype) for node in network.nodes)
+    needed = 2 * sum(node.type.nbytes for node in nodes)
+    if needed > network.limit:
+        what = f"in {dtype} the pass takes {human_bytes(needed)}, over the limit of {human_bytes(network.limit)}"
+        raise BadInput(Fault("S002", what, "make it smaller, or raise the limit with --memory"))
+    other = copy(network)
+    other.nodes = nodes
+    other.dtype = dtype
+    other.values = {
+        name: Converted(value, nodes[network[name].index].type) if value.type.is_float else value
+        for name, value in network.values.items()
+    }
+    other.schedules = {}
+    other.programs = {}
+    return other
+
+
+def _converted(node: Node, dtype: str) -> Node:
+    if not node.type.is_float:
+        return node
+    return msgspec.structs.replace(node, type=TensorType(node.shape, dtype))
