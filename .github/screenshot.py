@@ -21,7 +21,7 @@ async def picture() -> str:
         await app.workers.wait_for_complete()
         await pilot.pause()
         await pilot.press(*KEYS)
-        await pilot.pause()
+        await pilot.pause(0.5)
         return app.export_screenshot(title="resdebug graphs/resblock.json")
 
 

@@ -48,7 +48,7 @@ def test_every_key_is_in_the_table() -> None:
     }
     for command in COMMANDS:
         for key in command.keys.split(","):
-            assert names.get(key, key) in told, command.name
+            assert names.get(key, key) in told, f"{command.name}: {key}"
 
 
 def test_the_file_format_example_loads(tmp_path: Path) -> None:

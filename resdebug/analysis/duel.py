@@ -12,13 +12,13 @@ from typing import Final
 
 import numpy as np
 
-from resdebug.passes.routes import Routes, Way
 from resdebug.engine.accumulation import accumulate
 from resdebug.engine.forward import frozen
 from resdebug.engine.kept import ByNode
 from resdebug.engine.reverse import reverse_pass
 from resdebug.ops.base import Array
 from resdebug.passes.protocol import Pass
+from resdebug.passes.routes import Routes, Way
 
 
 class Contender(Enum):

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from resdebug.passes.routes import Routes
 from resdebug.passes.protocol import Pass
+from resdebug.passes.routes import Routes
 
 SHORTEST: Final = 3
 """Points from which a slope can be told."""

@@ -24,8 +24,8 @@ PRODUCTS: Final = frozenset((
 ))  # fmt: skip
 PIECES: Final = frozenset(("slice", "select", "split", "gather", "embedding", "concat", "stack", "pad"))
 SATURATING: Final = frozenset((
-    "sigmoid", "tanh", "softmax", "log_softmax", "silu", "gelu", "mish", "softplus", "logsigmoid", "elu", "selu", "celu",
-    "erf", "exp", "cross_entropy",
+    "sigmoid", "tanh", "softmax", "log_softmax", "silu", "gelu", "mish", "softplus", "logsigmoid", "elu", "selu",
+    "celu", "erf", "exp", "cross_entropy",
 ))  # fmt: skip
 
 

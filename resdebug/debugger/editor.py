@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from resdebug.debugger.edits import Edit, edited
+from resdebug.debugger.edited import edited
+from resdebug.debugger.edits import Edit
 from resdebug.engine.norms import norm
 from resdebug.errors import BadInput, Fault
 from resdebug.ops.base import Array
@@ -81,8 +82,8 @@ class Difference:
 class Editor:
     """Edits on top of a live pass.
 
-    A recorded pass cannot be edited: there is no engine behind it, and its network may be another framework's. The bytes
-    of states that are kept count against the network's memory limit; the oldest are forgotten first.
+    A recorded pass cannot be edited: there is no engine behind it, and its network may be another framework's. The
+    bytes of states that are kept count against the network's memory limit; the oldest are forgotten first.
     """
 
     def __init__(self, pass_: Pass) -> None:
@@ -169,9 +170,7 @@ class Editor:
 def _full(pass_: Pass) -> int:
     """Return what the values and adjoints of a whole pass take."""
     active = pass_.schedule.active
-    return sum(
-        n.type.nbytes * (1 + active[n.index]) for n in (pass_.network.nodes[i] for i in pass_.schedule.order)
-    )
+    return sum(n.type.nbytes * (1 + active[n.index]) for n in (pass_.network.nodes[i] for i in pass_.schedule.order))
 
 
 def differences(before: Pass, after: Pass, *, of: str = "both") -> list[Difference]:
@@ -205,5 +204,3 @@ def _ask(pass_: Pass, name: str, kind: str) -> Any:
     if name not in pass_.network:
         return None
     return pass_.value(name) if kind == "value" else pass_.adjoint(name)
-
-

@@ -17,8 +17,10 @@ import numpy as np
 from resdebug.debugger.nonfinite_words import forward_words, reverse_words, sum_words
 from resdebug.debugger.operands import Operand, forward_operands, reverse_operands
 from resdebug.engine.forward import operator_of
+from resdebug.engine.kept import ByNode, Kept
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
+from resdebug.passes.live import LivePass
 from resdebug.passes.protocol import Pass
 
 Index = tuple[int, ...]
@@ -69,7 +71,8 @@ def births(pass_: Pass, node: str | None = None) -> Iterator[Birth]:
     """Yield where NaN and infinities began, in order of time; one place (the first element) a tensor and kind.
 
     With ``node``, only those from which something that is not finite reaches its value or adjoint. Looks at every value
-    and adjoint once; contributions are asked for only where an adjoint is not finite. Raises KeyError for an unknown node.
+    and adjoint once; contributions are asked for only where an adjoint is not finite. Raises KeyError for an unknown
+    node.
     """
     with np.errstate(all="ignore"):
         yield from _Search(pass_, node).run()
@@ -112,12 +115,25 @@ def is_finite(array: Array | None) -> bool:
     return bool(np.isfinite(array).all())
 
 
+def _finite_scalars(kept: ByNode) -> dict[int, bool]:
+    """Return which of the scalars that lie side by side are finite, asked all at once."""
+    if not isinstance(kept, Kept):
+        return {}
+    places = np.asarray(kept.places)
+    scalars = np.flatnonzero(places >= 0)
+    finite = np.isfinite(kept.vector)[places[scalars]]
+    return dict(zip(scalars.tolist(), finite.tolist(), strict=True))
+
+
 class _Search:
     def __init__(self, pass_: Pass, node: str | None) -> None:
         self.pass_ = pass_
         self.nodes = pass_.network.nodes
         self._values: dict[int, bool] = {}
         self._adjoints: dict[int, bool] = {}
+        if isinstance(pass_, LivePass):
+            self._values = _finite_scalars(pass_.values_by_node)
+            self._adjoints = _finite_scalars(pass_.adjoints_by_node)
         self.within = None if node is None else self._reaching(pass_.network[node].index)
 
     def run(self) -> Iterator[Birth]:
@@ -191,7 +207,7 @@ class _Search:
                 Operand(f"{edge.consumer}.{edge.slot}", edge.consumer, index, part, "contribution")
                 for (edge, _), part in zip(sent, parts, strict=True)
             )
-            what = sum_words(parts, made, node.dtype)
+            what = sum_words(parts, node.dtype)
             yield Birth(Stage.SUM, node.name, node.op, index, made, what, operands)
 
     def sent(self, edge: Edge, contribution: Array) -> Iterator[Birth]:

@@ -39,7 +39,7 @@ def reverse_words(op: str, slot: str, settings: Any, slots: Numbers, made: float
     return f"the VJP of {op} made NaN of these operands"
 
 
-def sum_words(parts: list[float], made: float, dtype: str) -> str:
+def sum_words(parts: list[float], dtype: str) -> str:
     """Say what adding up contributions did."""
     if any(p == math.inf for p in parts) and any(p == -math.inf for p in parts):
         return "∞ − ∞: contributions are infinite, with both signs"
@@ -129,7 +129,7 @@ _FORWARD: Final[Mapping[str, Callable[[Numbers, Any], str]]] = {
     "rsqrt": lambda s, _: _rsqrt(s["x"]),
     "reciprocal": lambda s, _: _quotient(1.0, s["x"]),
     "pow": lambda s, o: _power(s["x"], o.exponent),
-    "causal_mask": lambda s, _: "the mask: what lies ahead is −∞ by definition",
+    "causal_mask": lambda _s, _: "the mask: what lies ahead is −∞ by definition",
     "sin": lambda s, _: f"the sine of {number(s['x'])} is not a number",
     "cos": lambda s, _: f"the cosine of {number(s['x'])} is not a number",
 }
@@ -165,13 +165,13 @@ def _reverse_pow(_: str, s: Numbers, o: Any) -> str:
 
 
 _REVERSE: Final[Mapping[str, Callable[[str, Numbers, Any], str]]] = {
-    "sqrt": lambda _, s, o: _at_a_root("sqrt′(0) = 1/(2·√0)", s, "y"),
-    "log": lambda _, s, o: _at_a_root("log′(0) = 1/0", s, "x"),
-    "reciprocal": lambda _, s, o: _at_a_root("the derivative of 1/x at 0", s, "x"),
-    "rsqrt": lambda _, s, o: _at_a_root("the derivative of 1/√x at 0", s, "x"),
+    "sqrt": lambda _, s, _o: _at_a_root("sqrt′(0) = 1/(2·√0)", s, "y"),
+    "log": lambda _, s, _o: _at_a_root("log′(0) = 1/0", s, "x"),
+    "reciprocal": lambda _, s, _o: _at_a_root("the derivative of 1/x at 0", s, "x"),
+    "rsqrt": lambda _, s, _o: _at_a_root("the derivative of 1/√x at 0", s, "x"),
     "div": _reverse_div,
     "mul": _reverse_mul,
     "scale": lambda _, s, o: _product(s["ȳ"], o.factor),
     "pow": _reverse_pow,
-    "exp": lambda _, s, o: _product(s["ȳ"], s["y"]),
+    "exp": lambda _, s, _o: _product(s["ȳ"], s["y"]),
 }

@@ -54,7 +54,7 @@ def forward_operands(node: Node, index: Index, y: Array, inputs: Sequence[Array 
 
 
 def reverse_operands(pass_: Pass, edge: Edge, index: Index, made: float) -> tuple[Operand, ...]:
-    """Return the numbers that the VJP of ``edge`` met for element ``index`` of the contribution: ȳ, y, and the inputs."""
+    """Return the numbers that the VJP of ``edge`` met for element ``index`` of the contribution: ȳ, y, the inputs."""
     node = pass_.network.nodes[edge.consumer_index]
     ybar, y = pass_.adjoint(node.name), pass_.value(node.name)
     if ybar is None or y is None:

@@ -125,7 +125,6 @@ def element(array: Array | None, index: Index) -> float:
 
 def checked_index(pass_: Pass, name: str, index: Sequence[int]) -> Index:
     """Return ``index`` counted from the front. Raises BadInput where the adjoint has no such element."""
-    node = pass_.network[name]
     place = Place(node=name)
     adjoint = pass_.adjoint(name)
     if adjoint is None:

@@ -7,8 +7,8 @@ operand. So one column of the Jacobian is wanted. It is found by whatever is exa
 - linear in the operand: the column is what the forward function makes of the e-th unit vector;
 - analytic: one forward evaluation at ``x + ih·eₑ`` has the column in its imaginary part, to the last digits (the
   complex step: Squire and Trapp 1998, SIAM Review 40);
-- anything else: NaN is put in place e and the outputs that it reaches are the only candidates; the VJP is asked once for
-  each of them. That costs a VJP a candidate, so there is a limit.
+- anything else: NaN is put in place e and the outputs that it reaches are the only candidates; the VJP is asked once
+  for each of them. That costs a VJP a candidate, so there is a limit.
 
 Whatever the way, the products must add up to the contribution; where they do not, the last way is taken.
 """
@@ -66,8 +66,8 @@ class Way(Enum):
 class Shares:
     """The parts that make up one element of a contribution.
 
-    ``places`` are flat indices into the consumer's adjoint, in order; ``amounts`` what came from each, in float64 (zeros
-    are left out, unless all are zero).
+    ``places`` are flat indices into the consumer's adjoint, in order; ``amounts`` what came from each, in float64
+    (zeros are left out, unless all are zero).
     """
 
     places: np.ndarray
@@ -196,7 +196,7 @@ class _Element:
         work = max(self.y.size, self.operand.size)
         if reached.size > MOST_PROBES or reached.size * work > MOST_WORK:
             raise TooDear(
-                f"{self.node.op} takes one VJP for each of the {reached.size} elements that it reaches, of {work} numbers"
+                f"{self.node.op} takes a VJP for each of {reached.size} elements it reaches, of {work} numbers"
             )
         amounts = np.empty(reached.size)
         one: Array = np.zeros(self.ybar.shape, self.ybar.dtype)

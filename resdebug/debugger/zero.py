@@ -1,10 +1,10 @@
 """Why is an adjoint zero, or absent: the smallest set of edges that cuts the node off from the target.
 
 An edge is *blocked* where its consumer has an adjoint that is not zero, and yet nothing goes through it; or where
-nothing ever could (stop_gradient, an index). Where contributions that are not zero add up to zero, the node itself is the
-cut: cancellation. Every way from the node to the target passes one of these places, for the target's adjoint is 1; the
-fewest that all ways pass are found as a minimum cut (Ford and Fulkerson 1956; Dinic's algorithm, of SciPy). Edges whose
-consumer is itself without a gradient count as open: they are not the reason.
+nothing ever could (stop_gradient, an index). Where contributions that are not zero add up to zero, the node itself is
+the cut: cancellation. Every way from the node to the target passes one of these places, for the target's adjoint is 1;
+the fewest that all ways pass are found as a minimum cut (Ford and Fulkerson 1956; Dinic's algorithm, of SciPy). Edges
+whose consumer is itself without a gradient count as open: they are not the reason.
 """
 
 from __future__ import annotations

@@ -40,26 +40,46 @@ class Differences:
 
         Costs two forward passes. Raises ValueError when ``leaf`` is no input, parameter or constant of floating point.
         """
+        ends = self._ends(leaf, index, h)
+        if ends is None:
+            return 0.0
+        (left, below), (right, above) = ends
+        return (above - below) / (right - left)
+
+    def sides(self, leaf: str, index: tuple[int, ...], h: float | None = None) -> tuple[float, float]:
+        """Return the slopes from ``x − h`` to x and from x to ``x + h``, which differ at a kink. Costs and raises the
+        same."""
+        ends = self._ends(leaf, index, h)
+        if ends is None:
+            return 0.0, 0.0
+        (left, below), (right, above) = ends
+        x = float(np.asarray(self._start[self.network[leaf].index])[index])
+        return (self.target - below) / (x - left), (above - self.target) / (right - x)
+
+    def _ends(
+        self, leaf: str, index: tuple[int, ...], h: float | None
+    ) -> tuple[tuple[float, float], tuple[float, float]] | None:
+        """Return x − h and x + h as they are in floating point, each with the target's value there."""
         node = self.network[leaf]
         if not node.is_leaf or not node.type.is_float:
             raise ValueError(f"{leaf} is not an input, parameter or constant of floating point")
         x = self._start[node.index]
         if x is None:
-            return 0.0
+            return None
         if node.index not in self._depends:
             self._depends = {node.index: _downstream(self.network, node.index)}
         depends = self._depends[node.index]
         step = self.step(leaf, index) if h is None else h
-        ends = []
-        for sign in (1, -1):
+
+        def end(sign: int) -> tuple[float, float]:
             values = [None if depends[i] else value for i, value in enumerate(self._start)]
             moved = np.array(x)
             moved[index] += sign * step
             values[node.index] = moved
             evaluate(self.network, reversed(self.plan.order), values)
-            ends.append((float(moved[index]), np.asarray(values[self.plan.target]).item()))
-        (right, above), (left, below) = ends
-        return float((above - below) / (right - left))
+            return float(moved[index]), float(np.asarray(values[self.plan.target]).item())
+
+        return end(-1), end(1)
 
 
 def central_differences(network: Network, leaf: str, target: str | None = None, h: float | None = None) -> Array:

@@ -45,7 +45,7 @@ def drawable(curve: Curve) -> Drawable:
         kind = "zero, negative or not finite" if curve.kind.log else "not finite"
         notes.append(f"not drawn, being {kind}: {unshown}")
     if thinned:
-        notes.append(f"drawn: every {thinned}th point")
+        notes.append(f"drawn: one point in {thinned}")
     return Drawable(tuple(series for series in kept if series.xs), tuple(notes))
 
 

@@ -35,12 +35,14 @@ p { margin: .4rem 0; } .soft, .note { color: var(--soft); } .note { font-size: .
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .875rem; margin: .3rem 0 1rem;
   font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding: .3rem 0; } th, td { padding: .25rem .7rem; text-align: left;
-  border-bottom: 1px solid var(--line); vertical-align: bottom; overflow-wrap: normal; }
+  border-bottom: 1px solid var(--line); vertical-align: baseline; overflow-wrap: normal; }
+thead th { vertical-align: bottom; }
 td.text, th[scope=row] { overflow-wrap: anywhere; min-width: 7rem; font-weight: 400; }
 .number { text-align: right; white-space: nowrap; } th.number { white-space: normal; }
 ol.findings { list-style: none; padding: 0; } ol.findings li { background: var(--card); border-left: 4px solid
-  var(--soft); padding: .5rem .8rem; margin: .5rem 0; } li.fault { border-color: var(--bad); }
-li.warning { border-color: var(--warn); } li b { text-transform: uppercase; font-size: .75rem; letter-spacing: .05em; }
+  var(--soft); padding: .5rem .8rem; margin: .5rem 0; } ol.findings li.fault { border-color: var(--bad); }
+ol.findings li.warning { border-color: var(--warn); } li b { text-transform: uppercase; font-size: .75rem;
+  letter-spacing: .05em; }
 li.fault b { color: var(--bad); } li.warning b { color: var(--warn); }
 details summary { cursor: pointer; color: var(--soft); } figure { margin: .8rem 0; } figure > svg { width: 100%;
   height: auto; } figcaption { color: var(--soft); font-size: .875rem; }
@@ -53,6 +55,8 @@ svg text { fill: var(--soft); font-size: 12px; } .axis { stroke: var(--soft); } 
 
 ROWS: Final = 40
 """Longer tables are folded."""
+MOST: Final = 1000
+"""Rows that a page shows of a table."""
 
 
 def as_html(reports: Sequence[Report], comparison: Comparison | None = None) -> str:
@@ -82,9 +86,12 @@ def _report(report: Report, *, named: bool) -> list[str]:
     parts = [f"<h2>{escape(visible(report.network))}</h2>"] if named else []
     parts.append(f'<p class="soft">target {_text(report.target)}{source}{escape(rule)}</p>')
     parts += _findings(report.findings)
-    for section in report.sections:
-        parts += _section(section)
-    parts += [f'<p class="note">{escape(left.name)}: left out: {_text(left.why, 500)}</p>' for left in report.left_out]
+    sections = [line for section in report.sections for line in _section(section)]
+    if named:
+        about = f"<summary>All sections of {_text(report.network, 80)}</summary>"
+        sections = [f"<details>{about}", *sections, "</details>"]
+    parts += sections
+    parts += [f'<p class="note">Left out: {escape(left.name)}: {_text(left.why, 500)}</p>' for left in report.left_out]
     return parts
 
 
@@ -131,15 +138,18 @@ def _table(table: Table) -> str:
             for cell in row
         )
         + "</tr>"
-        for row in table.rows
+        for row in table.rows[:MOST]
     )
+    if len(table.rows) > MOST:
+        more = f"… and {len(table.rows) - MOST:,} rows more: --json holds them"
+        rows += f'<tr><td class="text" colspan="{len(kind.columns)}">{more}</td></tr>'
     whole = (
         f'<div class="wide"><table><caption>{escape(kind.about)}</caption><thead><tr>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
     if len(table.rows) <= ROWS:
         return whole
-    return f"<details><summary>{escape(kind.about)} {len(table.rows)} rows</summary>{whole}</details>"
+    return f"<details><summary>{escape(kind.about)} {len(table.rows):,} rows</summary>{whole}</details>"
 
 
 def _comparison(comparison: Comparison) -> list[str]:

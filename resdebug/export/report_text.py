@@ -52,8 +52,9 @@ def as_text(report: Report, look: Look) -> list[str]:
     lines = [*_wrapped(title, look, bold=True), "", *_findings(report.findings, look)]
     for section in report.sections:
         lines += ["", *_section(section, look)]
+    lines += [""] if report.left_out else []
     for left in report.left_out:
-        lines += ["", *_wrapped(f"{left.name}: left out: {visible(left.why, limit=500)}", look)]
+        lines += _wrapped(f"Left out: {left.name}: {visible(left.why, limit=500)}", look, indent="  ")
     return lines
 
 
@@ -74,7 +75,11 @@ def comparison_text(comparison: Comparison, reports: Sequence[Report], look: Loo
         lines += ["", *_wrapped(curve.kind.about, look), *plot(curve, look.width, colour=look.colour)]
     for name, report in zip((comparison.first, comparison.second), reports, strict=True):
         lines += ["", *_wrapped(f"Findings in {visible(name)}", look, bold=True), *_findings(report.findings, look)]
-        lines += [line for left in report.left_out for line in _wrapped(f"{left.name}: left out: {left.why}", look)]
+        lines += [
+            line
+            for left in report.left_out
+            for line in _wrapped(f"Left out: {left.name}: {visible(left.why, limit=500)}", look, indent="  ")
+        ]
     return lines
 
 
@@ -120,7 +125,7 @@ def _table(table: Table, look: Look) -> list[str]:
     lines += _columns(titles, shown, right, look)
     more = len(table.rows) - len(shown)
     if more:
-        lines.append(f"  … and {plural(more, 'row')} more: --rows 0 shows all, --json and HTML hold them")
+        lines.append(f"  … and {plural(more, 'row')} more: --rows 0 shows all, --json holds them")
     return lines
 
 

@@ -125,7 +125,7 @@ class _Again:
 
     def work(self, *, whole: bool) -> Work:
         values, adjoints = (tuple(sorted(s)) for s in self.changed)
-        return Work(*self.computed, values, adjoints, self.nbytes, whole)
+        return Work(self.computed[0], self.computed[1], values, adjoints, self.nbytes, whole)
 
     def whole(self) -> tuple[LivePass, Work]:
         """Run all in batches, and compare."""
@@ -155,7 +155,9 @@ class _Again:
 
     def check_room(self) -> None:
         if self.nbytes > self.room:
-            what = f"what the change computes again takes over {human_bytes(self.nbytes)}, and {human_bytes(self.room)} "
+            what = (
+                f"what the change computes again takes over {human_bytes(self.nbytes)}, and {human_bytes(self.room)} "
+            )
             raise BadInput(Fault("S002", f"{what}are left", "raise the limit with --memory"))
 
     def forward(self) -> None:

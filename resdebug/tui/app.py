@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.worker import Worker, WorkerCancelled, WorkerState, get_current_worker
 
@@ -16,7 +17,7 @@ from resdebug.estimate import Estimate
 from resdebug.tui import textual_insides
 from resdebug.tui.commands import Command
 from resdebug.tui.memory import remembered
-from resdebug.tui.palette import Commands
+from resdebug.tui.palette import Commands, Palette
 from resdebug.tui.screens.main import LAYOUT, MainScreen
 from resdebug.tui.settings import THEME_NAMES, Settings, read_settings
 from resdebug.tui.styles import THEMES
@@ -92,7 +93,8 @@ class DebuggerApp(App[None]):
     def action_command_palette(self) -> None:
         """Show the command palette."""
         textual_insides.mend_page_keys()
-        super().action_command_palette()
+        if self.use_command_palette and not isinstance(self.screen, CommandPalette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def on_load(self) -> None:
         """Put on the theme before anything is drawn."""

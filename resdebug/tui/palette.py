@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.text import Text
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from resdebug.text import visible
 from resdebug.tui.commands import COMMANDS
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from resdebug.tui.screens.main import MainScreen
 
 MOST_NODES = 50
+
+
+class Palette(CommandPalette):
+    """Closes once, also when two keys that close it come in the same moment."""
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Close, unless it is closed already."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
 
 class Commands(Provider):

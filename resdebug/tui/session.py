@@ -10,10 +10,11 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from resdebug.analysis.duel import Duel
 from resdebug.analysis.summary import Summary, cosine, summarise
 from resdebug.debugger.commands.interpreter import Interpreter
 from resdebug.debugger.debugger import Debugger, State
@@ -81,6 +82,8 @@ class Session:
         self.resumed = ""
         """What became of the wish to go on where the last session ended."""
         self.tensor_view = TensorView()
+        self.duelling = False
+        """Whether the ledger shows what every rule would give."""
         self._stopped_at: tuple[tuple[tuple[int, bool], ...], frozenset[int]] = ((), frozenset())
         self.link = 0
         """Which neighbour of the selected node is pointed at."""
@@ -200,7 +203,7 @@ class Session:
             return self.quoted()
         place = plane(adjoint, self.tensor_view)
         index = ",".join(map(str, place.index(*clamped(place, cursor))))
-        return f"{self.quoted()} [{index}]" if index else self.quoted()
+        return f"{self.quoted()}[{index}]" if index else self.quoted()
 
     def resume(self, key: str) -> None:
         """Go back to where the session kept under ``key`` was left: cursor, stops, watches, bookmarks, folds."""
@@ -264,6 +267,19 @@ class Session:
             self.debugger.jump(at)
         if other.selected in self.network and other.selected != self.selected:
             self.select(other.selected)
+
+    @cached_property
+    def duel(self) -> Duel:
+        """The rules beside each other."""
+        return Duel(self.pass_, self.routes)
+
+    def before_edit(self) -> Session | None:
+        """Return a session on the pass before the last edit, None where nothing was changed."""
+        editor = self.interpreter.editor
+        if editor is None or not editor.changes:
+            return None
+        before = editor.changes[-1].before
+        return Session(before, f"before: {editor.changes[-1]}", self.debugger.on(before))
 
     def links(self) -> list[Link]:
         """Return the neighbours of the selected node: its inputs, then its consumers."""

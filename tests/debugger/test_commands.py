@@ -171,17 +171,17 @@ def test_every_reply_is_strict_json_and_shows_no_control_character() -> None:
 
 
 def test_further_commands_are_rows_of_a_table() -> None:
-    def origin(interpreter: Interpreter, rest: str) -> Reply:
+    def tell(interpreter: Interpreter, rest: str) -> Reply:
         return say(f"{rest} at {interpreter.debugger.position}", rest=rest)
 
-    more = Command("origin", ("o",), "[NODE]", "where a number came from", origin, "Looking")
+    more = Command("shout", ("sh",), "[NODE]", "say it again", tell, "Looking")
     interpreter = Interpreter(Debugger(block().run()), commands=[more])
-    assert interpreter.execute("o x").lines == ("x at 17",)
-    assert "origin [NODE]" in "\n".join(interpreter.lines("help"))
+    assert interpreter.execute("sh x").lines == ("x at 17",)
+    assert "shout [NODE]" in "\n".join(interpreter.lines("help"))
     with pytest.raises(ValueError, match="is a command already"):
-        interpreter.register(Command("next", (), "", "", origin, ""))
+        interpreter.register(Command("next", (), "", "", tell, ""))
     with pytest.raises(ValueError, match="is a command already"):
-        interpreter.register(Command("fresh", ("n",), "", "", origin, ""))
+        interpreter.register(Command("fresh", ("n",), "", "", tell, ""))
 
 
 def test_export_goes_through_whoever_can() -> None:

@@ -42,15 +42,21 @@ EACH = {(c.operator.op(), position): (c, position) for c, position in SLOTS}
 """Every operator with every slot once, on the last of its cases."""
 
 
-@pytest.mark.parametrize(("case", "position"), EACH.values(), ids=[f"{op}-{k}" for op, k in EACH])
-def test_parts_are_those_of_one_vjp_per_element(case: Case, position: int) -> None:
+@pytest.mark.parametrize("part", range(8))
+def test_parts_are_those_of_one_vjp_per_element(part: int) -> None:
+    for case, position in list(EACH.values())[part::8]:
+        check_parts(case, position)
+
+
+def check_parts(case: Case, position: int) -> None:
     pass_ = through(case)
     edge = pass_.network["y"].inputs[position]
     assert edge is not None
     ybar, y = pass_.adjoint("y"), pass_.value("y")
     sent = pass_.contribution(edge)
     inputs = [None if e is None else pass_.value(e.source) for e in pass_.network["y"].inputs]
-    assert ybar is not None and y is not None
+    assert ybar is not None
+    assert y is not None
     rows = np.zeros((ybar.size, sent.size))
     for j in range(ybar.size):
         one = np.zeros(ybar.size)
@@ -61,7 +67,8 @@ def test_parts_are_those_of_one_vjp_per_element(case: Case, position: int) -> No
         found = shares(pass_, edge, index, float(sent[index]))
         spread = np.zeros(ybar.size)
         spread[found.places] = found.amounts
-        np.testing.assert_allclose(spread, rows[:, e], rtol=1e-9, atol=1e-12 * max(1.0, np.abs(rows[:, e]).max()))
+        near = 1e-12 * max(1.0, np.abs(rows[:, e]).max())
+        np.testing.assert_allclose(spread, rows[:, e], rtol=1e-9, atol=near, err_msg=f"{case.id} {position}")
 
 
 def check(pass_: Pass, chain: list[Step]) -> None:
@@ -134,8 +141,8 @@ def test_wrong_rules_weigh_what_they_keep(rule: str, edge: str) -> None:
 
 
 def test_a_deep_chain_is_no_trouble() -> None:
-    chain = list(provenance(residual_chain(3000).run(), "x0"))
-    assert chain[-1].node == "x3000"
+    chain = list(provenance(residual_chain(2000).run(), "x0"))
+    assert chain[-1].node == "x2000"
 
 
 def test_a_recorded_pass_tells_the_same(tmp_path: Any) -> None:

@@ -117,3 +117,63 @@ async def test_leaving_and_coming_back() -> None:
         await fresh.workers.wait_for_complete()
         await pilot.pause()
         assert "no session of this file" in Driver(fresh, pilot).screen()
+
+
+async def test_an_edit_and_its_undoing() -> None:
+    """x_{l+1} = x_l + ½ x_l three times: with x0 = 3 the target is 3 · 1.5³ = 10.125, and the adjoints stay."""
+    async with opened(residual_chain(3).run(), (140, 40)) as d:
+        await d.press("G")
+        before = d.session.pass_
+        await give(d, "set x0 = 3")
+        value = d.session.pass_.value("x3")
+        assert value is not None
+        assert float(value) == 10.125
+        await d.press("escape")
+        assert "10.12" in d.screen()
+        await d.press("E")
+        assert "before: " in d.screen()
+        assert "equal bit for bit" in d.screen()
+        await d.press("escape", "u")
+        assert d.session.pass_ is before
+        await d.press("escape", "U")
+        value = d.session.pass_.value("x3")
+        assert value is not None
+        assert float(value) == 10.125
+        await d.press("escape", "slash", *"f1", "enter", "e")
+        assert d.app.main.query_one(CommandLine).value == "set f1 "
+
+
+async def test_where_from_and_why_zero() -> None:
+    async with opened(residual_chain(3).run(), (140, 40)) as d:
+        await d.press("G", "slash", *"x0", "enter", "o")
+        assert "seed" in d.pane("console")
+        assert "x3" in d.pane("console")
+        await d.press("O")
+        assert "is not zero" in d.pane("console") or "not zero" in d.pane("console")
+
+
+async def test_every_rule_beside_the_others() -> None:
+    """At x0 one contribution is 2.25 (the skip's), the other 1.125: their sum 3.375, their mean 1.6875."""
+    async with opened(residual_chain(3).run(), (140, 40)) as d:
+        await d.press("G", "slash", *"x0", "enter", "D")
+        rows = d.pane("ledger").replace("−", "-")
+        for rule, number in (("sum", "3.375"), ("mean", "1.6875"), ("drop skip", "1.125"), ("drop branch", "2.25")):
+            entry = rows[rows.index(f" {rule} ") :].splitlines()[1]
+            assert abs(float(entry.split()[0]) - float(number)) < 1e-3, rule
+        assert rows.count("✗") == 6
+        assert rows.count("✓") == 1
+        await d.press("g")
+        assert "Not all contributions have arrived" in d.pane("ledger")
+        await d.press("D", "G")
+        assert "✓ complete" in d.pane("ledger")
+
+
+async def test_the_report_in_the_app() -> None:
+    async with opened(resdebug.differentiate(resdebug.load(GRAPHS / "plain20.json")), (120, 36)) as d:
+        await d.press("R")
+        await d.app.workers.wait_for_complete()
+        await d.pilot.pause(0.1)
+        assert "overview" in d.screen()
+        assert "vanish" in d.screen()
+        await d.press("j", "space", "escape")
+        assert d.app.screen is d.app.main

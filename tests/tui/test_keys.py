@@ -259,7 +259,7 @@ async def test_help_has_the_four_answers_and_every_key() -> None:
 
 async def test_palette_offers_commands_and_nodes() -> None:
     async with opened(block().run()) as d:
-        await d.press("colon")
+        await d.press("ctrl+p")
         await d.press(*"relu1")
         await d.pilot.pause(0.6)
         await d.press("enter")

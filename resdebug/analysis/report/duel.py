@@ -134,15 +134,22 @@ def _truth(pass_: Pass, differences: Differences, node: Node, most: int) -> _Tru
     for flat in chosen:
         index = tuple(int(k) for k in np.unravel_index(flat, node.shape)) if node.shape else ()
         h = differences.step(node.name, index)
-        whole, half = differences.at(node.name, index, h), differences.at(node.name, index, h / 2)
-        roundoff = 4 * float(np.finfo(np.float64).eps) * max(1.0, abs(differences.target)) / h
-        if not math.isfinite(half) or abs(whole - half) > KINK * abs(half) + 2 * roundoff:
+        wide, near = differences.sides(node.name, index, h), differences.sides(node.name, index, h / 2)
+        whole, half = sum(wide) / 2, sum(near) / 2
+        roundoff = 8 * float(np.finfo(np.float64).eps) * max(1.0, abs(differences.target)) / h
+        if not math.isfinite(half) or abs(whole - half) > KINK * abs(half) + roundoff or _kinked(wide, near, roundoff):
             continue
         kept.append(flat)
         slopes.append(half)
-        doubts.append(abs(whole - half) + 2 * roundoff)
+        doubts.append(abs(whole - half) + roundoff)
     found = np.asarray(slopes, dtype=np.float64)
     return _Truth(node, tuple(kept), found, norm(np.asarray(doubts)), len(chosen) - len(kept))
+
+
+def _kinked(wide: tuple[float, float], near: tuple[float, float], roundoff: float) -> bool:
+    """Whether the slopes on both sides differ, and no less so when the step is halved: smooth functions halve that."""
+    jump, nearer = abs(wide[1] - wide[0]), abs(near[1] - near[0])
+    return nearer > KINK * max(map(abs, near)) + 2 * roundoff and nearer > 0.75 * jump
 
 
 def _error(adjoint: Array | None, truth: _Truth) -> tuple[float, float]:

@@ -113,8 +113,8 @@ def answer(pass_: Pass, _settings: Settings, progress: Progress) -> Section:
     if missing:
         why_rows = tuple((node.name, why.cause.value, why.node, why.why) for node, why in missing)
         tables.append(Table(MISSING, why_rows))
-    series = Series("weights", *(tuple(point[k] for point in points) for k in range(3))) if points else None
-    curves = (Curve(CURVE, (series,)),) if series is not None else ()
+    xs, ys, places = (tuple(x for x, _, _ in points), tuple(y for _, y, _ in points), tuple(n for _, _, n in points))
+    curves = (Curve(CURVE, (Series("weights", xs, ys, places),)),) if points else ()
     return Section(KIND, numbers, tuple(tables), curves, _findings(pass_, missing, len(nodes)))
 
 

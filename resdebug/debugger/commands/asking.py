@@ -125,7 +125,9 @@ def _all_finite(name: str | None) -> str:
 def _told(birth: Birth) -> list[str]:
     through = "" if birth.edge is None else f", through {visible(birth.edge.slot)} to {visible(birth.edge.source)}"
     what = number(birth.made)
-    lines = [f"{what} began at {place(birth.node, birth.index)} ({birth.op}), {birth.stage.value}{through}: {birth.what}"]
+    lines = [
+        f"{what} began at {place(birth.node, birth.index)} ({birth.op}), {birth.stage.value}{through}: {birth.what}"
+    ]
     return lines + [f"  {_operand(o)}" for o in birth.operands[:MOST_BIRTHS]]
 
 
@@ -184,7 +186,7 @@ COMMANDS: Final = (
             "Without a node: the first NaN of the pass, else the first infinity. With one: what reaches its value or\n"
             "adjoint. nan all lists every place where such a number came out and none went in.",
             candidates=node_names),
-    Command("whyzero", ("why-zero",), "[NODE]", "say what cuts a node with a zero or absent adjoint off from the target",
+    Command("whyzero", ("why-zero",), "[NODE]", "say what cuts a node without a gradient off from the target",
             _whyzero, CAUSES,
             "Names as few edges as possible, each with its reason: a mask, a zero factor, stop_gradient, underflow,\n"
             "saturation, or contributions that cancel.",

@@ -12,6 +12,7 @@ from resdebug.debugger.commands.asking import split_index
 from resdebug.debugger.commands.command import Command, Reply, bad, nothing, say, words
 from resdebug.debugger.commands.describing import answer_data, answer_lines, number, short, strict, table
 from resdebug.debugger.commands.interpreter import Interpreter
+from resdebug.debugger.edited import branch_of
 from resdebug.debugger.editor import Change, Difference, Editor, difference
 from resdebug.debugger.edits import (
     CutForward,
@@ -22,7 +23,6 @@ from resdebug.debugger.edits import (
     SetRule,
     SetSeed,
     SetValue,
-    branch_of,
 )
 from resdebug.engine.accumulation import RULES
 from resdebug.passes.protocol import Pass
@@ -45,12 +45,12 @@ def _apply(interpreter: Interpreter, edit: Edit) -> Reply:
     return _report(change, str(change), change.before, change.after)
 
 
-def _report(change: Change, heading: str, before: Pass, after: Pass) -> Reply:
+def _report(change: Change, heading: str, before: Pass, after: Pass, *, restored: bool = False) -> Reply:
     work = change.work
     again = f"{plural(work.values, 'value')} and {plural(work.adjoints, 'adjoint')} computed again"
     if work.whole:
         again = "so much depends on it that the whole pass ran in batches"
-    if before is not change.before:
+    if restored:
         again = "restored"
     heading = f"{heading}: {again}; {len(work.changed_values)} and {len(work.changed_adjoints)} differ"
     lines = [heading, f"  {_target(before, after)}"]
@@ -122,21 +122,23 @@ def _factor(text: str) -> float:
         raise bad("C002", f'"{visible(text, limit=60)}" is not a number') from None
 
 
-def _edge(interpreter: Interpreter, text: str) -> tuple[str, str]:
+def _edge(text: str) -> tuple[str, str]:
     """Read ``CONSUMER.SLOT``."""
     parts = words(text)
     consumer, dot, slot = (parts[0] if len(parts) == 1 else text).rpartition(".")
     if not dot:
-        raise bad("C002", f'"{visible(text, limit=60)}" is not CONSUMER.SLOT', "such as add.b; node NAME lists the slots")
+        raise bad(
+            "C002", f'"{visible(text, limit=60)}" is not CONSUMER.SLOT', "such as add.b; node NAME lists the slots"
+        )
     return consumer, slot
 
 
 def _cut(interpreter: Interpreter, rest: str) -> Reply:
-    return _apply(interpreter, CutReverse(*_edge(interpreter, rest)))
+    return _apply(interpreter, CutReverse(*_edge(rest)))
 
 
 def _zero(interpreter: Interpreter, rest: str) -> Reply:
-    return _apply(interpreter, CutForward(*_edge(interpreter, rest)))
+    return _apply(interpreter, CutForward(*_edge(rest)))
 
 
 def _scale(interpreter: Interpreter, rest: str) -> Reply:
@@ -150,7 +152,7 @@ def _scale(interpreter: Interpreter, rest: str) -> Reply:
     if any(node.block == name for node in network.nodes):
         edge = branch_of(network, name)
         return _apply(interpreter, ScaleEdge(edge.consumer, edge.slot, _factor(factor)))
-    return _apply(interpreter, ScaleEdge(*_edge(interpreter, what), _factor(factor)))
+    return _apply(interpreter, ScaleEdge(*_edge(what), _factor(factor)))
 
 
 def _seed(interpreter: Interpreter, rest: str) -> Reply:
@@ -165,15 +167,14 @@ def _undo(interpreter: Interpreter, rest: str) -> Reply:
     nothing("undo", rest)
     change = editor_of(interpreter).undo()
     interpreter.debugger = interpreter.debugger.on(change.before)
-    return _report(change, f"undone: {change}", change.after, change.before)
+    return _report(change, f"undone: {change}", change.after, change.before, restored=True)
 
 
 def _redo(interpreter: Interpreter, rest: str) -> Reply:
     nothing("redo", rest)
     change = editor_of(interpreter).redo()
     interpreter.debugger = interpreter.debugger.on(change.after)
-    again = _report(change, f"done again: {change}", change.before, change.after)
-    return again
+    return _report(change, f"done again: {change}", change.before, change.after, restored=True)
 
 
 def _changes(interpreter: Interpreter, rest: str) -> Reply:
@@ -188,7 +189,6 @@ def _changes(interpreter: Interpreter, rest: str) -> Reply:
 
 
 def _diff(interpreter: Interpreter, rest: str) -> Reply:
-    """Show old and new side by side: of the last change, or of all of them together."""
     changes = editor_of(interpreter).changes
     if not changes:
         raise bad("C005", "nothing is changed: there is no difference to show", "set NODE = VALUE changes something")
@@ -267,14 +267,15 @@ def _rules(_: Interpreter) -> Iterable[str]:
 WHAT_IF: Final = "What if"
 
 COMMANDS: Final = (
-    Command("set", ("edit", "e"), "NODE[INDEX] = VALUE", "give a leaf other numbers, or an attribute another value", _set,
-            WHAT_IF,
+    Command("set", ("edit", "e"), "NODE[INDEX] = VALUE", "give a leaf other numbers, or an attribute another value",
+            _set, WHAT_IF,
             "set W = 0.5 fills the tensor, set W[0,1] = 0.5 changes one element, set x = [1, 2] gives all of them;\n"
             "set conv1.stride = 2 changes an attribute. Only what depends on it is computed again.",
             candidates=_settable),
     Command("cut", (), "CONSUMER.SLOT", "drop the contribution through one edge; values stay", _cut, WHAT_IF,
             "A stop_gradient is put on the edge.", candidates=_edges),
-    Command("zero", (), "CONSUMER.SLOT", "put zeros in the place of one operand, forward and so in reverse", _zero, WHAT_IF,
+    Command("zero", (), "CONSUMER.SLOT", "put zeros in the place of one operand, forward and so in reverse", _zero,
+            WHAT_IF,
             "A constant of zeros takes the operand's place; nothing goes back through that edge.", candidates=_edges),
     Command("scale", (), "CONSUMER.SLOT|BLOCK FACTOR", "scale what goes through one edge, or through a block's branch",
             _scale, WHAT_IF,

@@ -49,7 +49,13 @@ def in_full(command: Command) -> list[str]:
     lines = [command.usage, *textwrap.wrap(f"{command.about[0].upper()}{command.about[1:]}.", WIDTH)]
     if command.aliases:
         lines.append(f"also: {', '.join(command.aliases)}")
-    return [*lines, *(["", *command.more.splitlines()] if command.more else [])]
+    more = [part for line in command.more.splitlines() for part in _wrapped(line)]
+    return [*lines, *(["", *more] if more else [])]
+
+
+def _wrapped(line: str) -> list[str]:
+    """Break a line that is too long; what is laid out in columns stays as it is."""
+    return textwrap.wrap(line, WIDTH) if len(line) > WIDTH else [line]
 
 
 COMMANDS: Final = (

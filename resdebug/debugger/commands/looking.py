@@ -56,7 +56,7 @@ def _node_line(interpreter: Interpreter, name: str) -> str:
     node = interpreter.debugger.pass_.network[name]
     state = interpreter.debugger.node_state(name)
     block = f", block {visible(node.block)}" if node.block else ""
-    arrived = f", {state.arrived} of {state.expected} contributions" if state.expected else ""
+    arrived = f", {state.arrived} of {plural(state.expected, 'contribution')}" if state.expected else ""
     return f"{visible(name)}: {node.op} {node.type}{block}, {state.state.value}{arrived}"
 
 

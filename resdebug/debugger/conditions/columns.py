@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeAlias
@@ -44,6 +44,8 @@ class Tensors:
     count: int
     name: str = ""
     identity: Ints | None = None
+    known_as: Callable[[int], Array | None] | None = None
+    """Takes a tensor by such a number in place of a row, where that is quicker."""
 
 
 Reducer: TypeAlias = Callable[[Array], float]
@@ -129,7 +131,7 @@ class Columns:
 
     def value(self, places: Places) -> Tensors:
         """Return the value of each place's node."""
-        return Tensors(lambda k: self.value_of(int(places.node[k])), len(places), "value", places.node)
+        return Tensors(lambda k: self.value_of(int(places.node[k])), len(places), "value", places.node, self.value_of)
 
     def value_of(self, node: int) -> Array | None:
         """Return a node's value; None where there is none to be had."""
@@ -146,7 +148,9 @@ class Columns:
         partial = moment == Moment.CONTRIBUTED
         identity[whole] = node[whole]
         identity[partial] = len(self.nodes) + edge[partial]
-        return Tensors(lambda k: self.adjoint_known_as(int(identity[k])), len(places), "adj", identity)
+        return Tensors(
+            lambda k: self.adjoint_known_as(int(identity[k])), len(places), "adj", identity, self.adjoint_known_as
+        )
 
     def adjoint_of(self, node: int, places: Places) -> Tensors:
         """Return the adjoint of one node as far as it has come at each place."""
@@ -160,7 +164,9 @@ class Columns:
             identities.append(node)
         arrived = np.searchsorted(np.array(moments, np.int64), places.position, side="right")
         identity = np.array(identities, np.int64)[arrived]
-        return Tensors(lambda k: self.adjoint_known_as(int(identity[k])), len(places), "adj", identity)
+        return Tensors(
+            lambda k: self.adjoint_known_as(int(identity[k])), len(places), "adj", identity, self.adjoint_known_as
+        )
 
     def adjoint_known_as(self, identity: int) -> Array | None:
         """Return an adjoint by its number: a node's, or, beyond them, the running sum after an edge; -1 is none."""
@@ -241,15 +247,17 @@ class Columns:
         """Return ``of`` of every tensor; ``quick`` does the same for a vector of single numbers at once."""
         identity = tensors.identity
         if identity is None:
-            return _reduced([tensors.get(k) for k in range(tensors.count)], of, quick)
+            return _reduced(map(tensors.get, range(tensors.count)), of, quick)
         rows = np.flatnonzero(identity >= 0)
         chosen = identity[rows]
-        row_of = dict(zip(chosen.tolist(), rows.tolist(), strict=True))
-        made = self.kept(
-            (name, tensors.name),
-            chosen,
-            lambda missing: _reduced([tensors.get(row_of[i]) for i in missing.tolist()], of, quick),
-        )
+
+        def fill(missing: Ints) -> Column:
+            if tensors.known_as is not None:
+                return _reduced(map(tensors.known_as, missing.tolist()), of, quick)
+            row_of = dict(zip(chosen.tolist(), rows.tolist(), strict=True))
+            return _reduced((tensors.get(row_of[i]) for i in missing.tolist()), of, quick)
+
+        made = self.kept((name, tensors.name), chosen, fill)
         data, known = np.full(tensors.count, np.nan), np.zeros(tensors.count, bool)
         data[rows], known[rows] = made.data, made.known
         return Column(data, known)
@@ -262,19 +270,21 @@ class _Kept:
     done: Truths
 
 
-def _reduced(arrays: list[Array | None], of: Reducer, quick: Quick | None) -> Column:
-    numbers = np.full(len(arrays), np.nan)
+def _reduced(arrays: Iterable[Array | None], of: Reducer, quick: Quick | None) -> Column:
+    numbers: list[float] = []
+    known: list[bool] = []
     single: list[int] = []
-    items: list[float] = []
     with np.errstate(all="ignore"):
-        for k, array in enumerate(arrays):
+        for array in arrays:
+            known.append(array is not None)
             if array is None:
-                continue
-            if quick is not None and array.size == 1:
-                single.append(k)
-                items.append(array.item())
+                numbers.append(np.nan)
+            elif quick is not None and array.size == 1:
+                single.append(len(numbers))
+                numbers.append(array.item())
             else:
-                numbers[k] = of(array)
+                numbers.append(of(array))
+        data = np.array(numbers, np.float64)
         if quick is not None and single:
-            numbers[single] = quick(np.array(items, np.float64))
-    return Column(numbers, np.array([array is not None for array in arrays], bool))
+            data[single] = quick(data[single])
+    return Column(data, np.array(known, bool))

@@ -157,7 +157,9 @@ def _value_of(columns: Columns, index: int, places: Places) -> Tensors:
     at = columns.pass_.events.after_evaluation(index)
     known = places.position >= (at or 0)
     identity = np.where(known, index, -1)
-    return Tensors(lambda k: columns.value_of(index) if known[k] else None, len(places), "value", identity)
+    return Tensors(
+        lambda k: columns.value_of(index) if known[k] else None, len(places), "value", identity, columns.value_of
+    )
 
 
 def _computed(of: Callable[..., Array], sign: str, column: int, *parts: Typed) -> Typed:
@@ -261,7 +263,7 @@ def _previous(part: Typed) -> Typed:
             before, known = columns.map.previous(places)
             made = part.tensors(columns, before)
             identity = None if made.identity is None else np.where(known, made.identity, -1)
-            return Tensors(lambda k: made.get(k) if known[k] else None, made.count, made.name, identity)
+            return Tensors(lambda k: made.get(k) if known[k] else None, made.count, made.name, identity, made.known_as)
 
         return tensor(part.need, tensors)
 

@@ -137,11 +137,22 @@ class CommandActions(Acting):
 
     def action_origin(self) -> None:
         """Ask where the element that is pointed at comes from, or the largest one."""
-        self.run_command(f"origin {self.needed.element()}")
+        self.run_command(f"where-from {self.needed.element()}")
 
     def action_why_zero(self) -> None:
         """Ask why the selected adjoint is zero."""
-        self.run_command(f"why-zero {self.needed.quoted()}")
+        self.run_command(f"whyzero {self.needed.quoted()}")
+
+    def action_duel(self) -> None:
+        """Show in the ledger what every rule would give, or the ledger again."""
+        self.needed.duelling = not self.needed.duelling
+        self.refresh_panes()
+
+    def action_report(self) -> None:
+        """Show the report on the pass."""
+        from resdebug.tui.screens.report import ReportScreen
+
+        self.app.push_screen(ReportScreen(self.needed.pass_, ascii_only=self.ascii_only))
 
     def action_run_command(self, line: str) -> None:
         """Run a command that a key stands for."""

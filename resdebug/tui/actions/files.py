@@ -62,6 +62,15 @@ class FileActions(Acting):
         question = "Which network or trace is to stand beside this one, in step?"
         self.app.push_screen(AskScreen(question, ascii_only=self.ascii_only), self.compare_with)
 
+    def action_before_after(self) -> None:
+        """Show the pass before the last edit beside this one."""
+        before = self.needed.before_edit()
+        if before is None:
+            self.tell("nothing was changed yet: e edits")
+            return
+        before.prepare(lambda *_: None)
+        self.show_beside(before)
+
     def compare_with(self, name: str | None) -> None:
         """Load another pass and show it beside this one."""
         if name is not None:

@@ -67,6 +67,8 @@ class SelectActions(TourActions, CommandActions):
         rows = session.rows.row_of
         here = session.current_row
         ahead = [name for name in self.found if rows[session.network[name].index] >= here]
+        if self.before_search not in session.network:
+            self.before_search = session.selected  # a tour has begun or ended meanwhile
         exact = [pattern] if pattern in self.found else []
         session.select((exact or ahead or self.found or [self.before_search])[0])
         self.refresh_panes()

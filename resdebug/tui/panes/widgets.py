@@ -132,6 +132,11 @@ class LedgerPane(SessionPane):
         """Write the entries and the sum."""
         from resdebug.tui.panes.ledger import ledger_lines, ledger_title
 
+        if session.duelling:
+            from resdebug.tui.panes.duel import duel_lines, duel_title
+
+            self.show(duel_lines(session, self.inner_width), duel_title(session))
+            return
         self.show(ledger_lines(session, self.inner_width), ledger_title(session))
         if self.move_to(self.count):
             self.refresh()

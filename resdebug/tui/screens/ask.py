@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 
+from resdebug.tui.screens.dialog import Dialog
 
-class AskScreen(ModalScreen[str | None]):
+
+class AskScreen(Dialog[str]):
     """Returns what was typed, or None when the person went back."""
 
     CSS = """
@@ -23,7 +24,7 @@ class AskScreen(ModalScreen[str | None]):
     AskScreen.-ascii > Vertical, AskScreen.-ascii Input { border: ascii $accent; }
     AskScreen Label { width: 100%; color: $rd-dim; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Cancel")]
 
     def __init__(self, question: str, hint: str = "", suggestion: str = "", *, ascii_only: bool = False) -> None:
         super().__init__(classes="-ascii" if ascii_only else "")
@@ -41,4 +42,4 @@ class AskScreen(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Return the line; an empty one is no answer."""
         if event.value.strip():
-            self.dismiss(event.value.strip())
+            self.leave(event.value.strip())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LEFT_OUT = frozenset(
     ("pane", "maximise", "widen", "scroll", "export", "view", "mode", "slice", "axes", "point", "beside", "lock_scale",
      "copy", "tour", "compare", "link", "follow_link", "return", "command", "origin", "why_zero", "watch", "edit",
-     "run_command", "bookmark", "back_to")
+     "run_command", "bookmark", "back_to", "before_after", "duel", "report")
 )  # fmt: skip
 """What only makes sense with one pass."""
 
@@ -97,8 +97,9 @@ class BesideScreen(TravelActions, SelectActions, ViewActions, FileActions):
         if self.query_one("#search").display:
             super().action_follow()
         else:
-            self.dismiss()
+            self.action_quit()
 
     def action_quit(self) -> None:
         """Go back to one pass."""
-        self.dismiss()
+        if self.is_current:
+            self.dismiss()

@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label
 from textual.worker import Worker, WorkerCancelled, get_current_worker
 
 from resdebug.errors import ResdebugError
 from resdebug.text import human_bytes, visible
+from resdebug.tui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
     from resdebug.passes.protocol import Pass
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Done = Callable[[str], None]
 
 
-class ExportScreen(ModalScreen[str | None]):
+class ExportScreen(Dialog[str]):
     """Asks for a file name and writes there; the suffix says which format. Returns what was written, or None."""
 
     CSS = """
@@ -77,7 +77,7 @@ class ExportScreen(ModalScreen[str | None]):
         """Close; a file that is being written is given up."""
         if self._writing is not None and self._writing.is_running:
             self._writing.cancel()
-        self.dismiss(None)
+        self.leave(None)
 
     def _write(self, path: Path, force: bool) -> None:
         from resdebug.export.registry import export
@@ -102,4 +102,4 @@ class ExportScreen(ModalScreen[str | None]):
                 # Too late to give it up: the file was being put in its place.
                 self.app.call_from_thread(self.app.notify, told, markup=False)
             else:
-                self.app.call_from_thread(self.dismiss, told)
+                self.app.call_from_thread(self.leave, told)

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 
 from resdebug.tui.commands import COMMANDS, KeysOf, written
 from resdebug.tui.lines import Line, fit, wrap
 from resdebug.tui.pane import Pane
+from resdebug.tui.screens.dialog import ReadingDialog
 
 ANSWERS = {
     "How is backpropagation done?": (
@@ -86,7 +86,7 @@ def help_lines(width: int, pane: str = "", keys_of: KeysOf = written) -> list[Li
 _GROUPS = ("Time", "Selection", "Ask", "Tensor", "View", "Other")
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ReadingDialog):
     """Shows the help; scrolls."""
 
     CSS = """
@@ -94,13 +94,7 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen > Pane { width: 90%; max-width: 92; height: 90%; background: $surface; border: round $accent; }
     HelpScreen.-ascii > Pane { border: ascii $accent; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,q,question_mark", "dismiss", "Close"),
-        ("down,j", "scroll(1)", "Down"),
-        ("up,k", "scroll(-1)", "Up"),
-        ("pagedown,space", "scroll(10)", "Page down"),
-        ("pageup", "scroll(-10)", "Page up"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [("question_mark", "leave", "Close")]
 
     def __init__(self, pane: str = "", keys_of: KeysOf = written, *, ascii_only: bool = False) -> None:
         super().__init__(classes="-ascii" if ascii_only else "")
@@ -112,15 +106,7 @@ class HelpScreen(ModalScreen[None]):
         """One pane."""
         yield Pane(id="help", ascii_only=self.ascii_only)
 
-    def on_resize(self) -> None:
-        """Fit the text into the width."""
-        self.call_after_refresh(self.write)
-
     def write(self) -> None:
         """Write the lines."""
-        pane = self.query_one(Pane)
-        pane.show(help_lines(pane.inner_width, self.pane, self.keys_of), "Help · esc closes")
-
-    def action_scroll(self, rows: int) -> None:
-        """Scroll by rows."""
-        self.query_one(Pane).scroll_lines(rows)
+        for pane in self.query(Pane):
+            pane.show(help_lines(pane.inner_width, self.pane, self.keys_of), "Help · esc closes")
