@@ -249,7 +249,7 @@ class _Walk:
         found = self.tensors(result, Of.CONTRIBUTION, name, first, second, self.floors[name])
         if found is None:
             return None
-        looks = (*self.operand_looks(edge, theirs), *found.looks)
+        looks = (*self.operand_looks(edge), *found.looks)
         return self.told(found, Of.CONTRIBUTION, name, k, looks, edge)
 
     def floor(self, edge: Edge) -> float:
@@ -333,7 +333,7 @@ class _Walk:
         if wrong:
             yield Likeness("operand", f'its operand "{wrong[0]}" differs already')
 
-    def operand_looks(self, edge: Edge, theirs: Edge) -> Iterator[Likeness]:
+    def operand_looks(self, edge: Edge) -> Iterator[Likeness]:
         """Say which saved value, or the arriving adjoint, differs already."""
         node = self.a.network[edge.consumer]
         pairs = [(e.source, Of.VALUE) for e in node.inputs if e]

@@ -124,10 +124,14 @@ def _rounded(first: Array, second: Array, x: Array, y: Array) -> Iterator[Likene
             yield Likeness("precision", f"no more than the rounding of {narrow}: one pass is {first.dtype.name}, the "
                            f"other {second.dtype.name}")  # fmt: skip
         return
-    if first.dtype.name == "float64" and error < 1e-4 and _near(x.astype(np.float32).astype(np.float64), y, 6e-8):
+    if first.dtype.name == "float64" and error < 1e-4 and _is_single(y) and not _is_single(x):
         yield Likeness("precision", "the second was rounded to float32 on its way")
     elif first.dtype.name in _EPSILON and error < 1e4 * _EPSILON[first.dtype.name]:
         yield Likeness("rounding", "small as rounding that has grown on its way: sums in another order")
+
+
+def _is_single(x: Array) -> bool:
+    return bool((x.astype(np.float32).astype(np.float64) == x).all())
 
 
 def _other_shape(x: Array, y: Array, tolerance: float) -> Iterator[Likeness]:

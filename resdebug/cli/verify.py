@@ -104,13 +104,10 @@ def _line(file: str, finding: Finding) -> str:
 
 def _looked_at(report: Report) -> list[str]:
     derived, values = report.derived["contributions"], report.derived["values"]
-    computed = report.values
-    lines = [
-        f"{plural(report.events, 'event')}; {plural(report.ledgers, 'ledger')} of "
-        f"{plural(report.contributions, 'contribution')} added again",
-        f"derived again: {derived} of {plural(report.contributions, 'contribution')}, {values} of "
-        f"{plural(computed, 'value')} (leaves are given, not computed)",
-    ]
+    contributions = plural(report.contributions, "contribution")
+    added = f"{plural(report.events, 'event')}; {plural(report.ledgers, 'ledger')} of {contributions} added again"
+    computed = f"{values} of {plural(report.values, 'value')} (leaves are given, not computed)"
+    lines = [added, f"derived again: {derived} of {contributions}, {computed}"]
     if report.sampled:
         kinds = ", ".join(f"{op} {n}" for op, n in sorted(report.sampled.items()))
         lines.append(f"of large ones only some channels: {kinds} (--exhaustive takes all)")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from resdebug.verification.measured import FLOOR, SLACK, UNIT, Array, Measured
 LARGEST: Final = {name: float(np.finfo(name).max) for name in UNIT}
 
 
-class Judged(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Judged:
     """The first element that differs by most of what is allowed, None where none does; how many cannot be judged."""
 
     index: tuple[int, ...] | None = None
@@ -90,4 +92,4 @@ def judge(found: Array, derived: Measured, *, finite: bool) -> Judged:
     count = int(np.count_nonzero(unclear))
     if not differ.any():
         return Judged(open=count)
-    return _first(differ, found, derived.value, allowed)._replace(open=count)
+    return replace(_first(differ, found, derived.value, allowed), open=count)

@@ -31,9 +31,11 @@ class Measured:
     __array_ufunc__ = None
     __slots__ = ("bound", "rounded", "value")
 
-    def __init__(self, value: Array, bound: Array | None = None, rounded: int = 0) -> None:
-        self.value = value
-        self.bound = np.zeros(np.shape(value)) if bound is None else bound
+    def __init__(
+        self, value: Array | np.floating[Any], bound: Array | np.floating[Any] | None = None, rounded: int = 0
+    ) -> None:
+        self.value: Array = np.asarray(value)
+        self.bound: Array = np.zeros(self.value.shape) if bound is None else np.asarray(bound)
         self.rounded = min(rounded, 2)
 
     @property

@@ -126,7 +126,7 @@ class TraceFile:
             self.broken = Broken("V003", f"the line {what}: it was changed or added afterwards")
 
     def __iter__(self) -> Iterator[Placed]:
-        """Yield the records; ``broken`` says after each what is wrong with its line. Raises Broken, to go on no more."""
+        """Yield the records; ``broken`` says of each what is wrong with its line. Raises Broken, to go on no more."""
         if self._records is not None:
             for i, raw in enumerate(self._records):
                 self.line = 0
@@ -158,7 +158,7 @@ class TraceFile:
             record = self._decoder.decode(line)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise Broken("V002", f"the line is not strict JSON: {visible(str(error))}") from None
-        keys = _KEYS.get(record.get("event")) if isinstance(record, dict) else None
+        keys = _KEYS.get(str(record.get("event"))) if isinstance(record, dict) else None
         if keys is None or type(record.get("k")) is not int:
             raise Broken("V002", "the line is not a record of an event")
         for key in keys:

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -390,7 +390,7 @@ class _Verifier:
             return
         if chosen is not None:
             index = np.unravel_index(int(chosen[judged.index[0]]), found.shape)
-            judged = judged._replace(index=tuple(int(i) for i in index))
+            judged = replace(judged, index=tuple(int(i) for i in index))
         made = "the value" if slot is None else f'the contribution to "{visible(node.inputs[slot])}"'
         told = f"{made} is not what {visible(node.op)} makes of its operands"
         if judged.elements > 1:

@@ -157,7 +157,7 @@ def plain_stack(blocks: int, *, skip: bool) -> Builder:
     rng = np.random.default_rng(7)
     b = Builder("loss", "blocks")
     b.leaf("h0", rng.normal(size=(4, 8)))
-    weights = [0.15 * rng.normal(size=(8, 8)) for _ in range(blocks)]
+    weights = [0.1 * rng.normal(size=(8, 8)) for _ in range(blocks)]
     last = "h0"
     for k, weight in enumerate(weights):
         b.leaf(f"W{k}", weight, "parameter")

@@ -104,7 +104,8 @@ def einsum(equation: str, *operands: Measured) -> Measured:
     value = np.einsum(equation, *(o.value for o in operands))
     size = np.einsum(equation, *(np.abs(o.value) for o in operands))
     inputs, output = equation.split("->")
-    sizes = {letter: n for term, o in zip(inputs.split(","), operands, strict=True) for letter, n in zip(term, o.shape)}
+    pairs = zip(inputs.split(","), operands, strict=True)
+    sizes = {letter: n for term, o in pairs for letter, n in zip(term, o.shape, strict=True)}
     terms = int(np.prod([n for letter, n in sizes.items() if letter not in output], dtype=float))
     return Measured(np.asarray(value), np.asarray((len(operands) + slips(terms)) * size), 2)
 

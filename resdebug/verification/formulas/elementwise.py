@@ -19,7 +19,7 @@ def sigmoid(x: Measured) -> Measured:
 
     def plain(v: Array) -> Array:
         e = np.exp(-np.abs(v))
-        return np.where(v >= 0, 1.0, e) / (1 + e)
+        return np.asarray(np.where(v >= 0, 1.0, e) / (1 + e))
 
     return x.each(plain, lambda v: plain(v) * plain(-v))
 

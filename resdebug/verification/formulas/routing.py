@@ -42,7 +42,7 @@ def _expand(c: Case, p: Array) -> Array:
 def _along(p: Array, dim: int, what: Any) -> Array:
     index: list[Any] = [slice(None)] * p.ndim
     index[dim] = what
-    return p[tuple(index)]
+    return np.asarray(p[tuple(index)])
 
 
 def _split(c: Case, p: Array) -> Array:
@@ -189,7 +189,7 @@ def _back(op: str) -> Formula:
     return formula
 
 
-def joined(op: str, c: Case) -> list[Array]:
+def joined(c: Case) -> list[Array]:
     """Return the places of all operands of a join, counted through."""
     found, start = [], 0
     for i in range(len(c.inputs)):
@@ -215,7 +215,7 @@ def join_slot(op: str, position: int) -> Formula:
     """Return the formula of one operand of a join."""
 
     def formula(c: Case) -> Measured:
-        parts = joined(op, c)
+        parts = joined(c)
         mine = parts[position]
         start = int(mine.flat[0]) if mine.size else 0
         where_from = _join(op, parts, c.get("dim", 0))

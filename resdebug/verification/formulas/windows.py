@@ -52,6 +52,11 @@ class Window:
 ALL: Final = slice(None)
 
 
+def at(*parts: Any) -> tuple[Any, ...]:
+    """Return an index made of whole numbers, slices and tuples of them."""
+    return parts
+
+
 class _Convolution:
     """The three sums of products of a convolution: over what makes an output, reaches an input, meets a weight."""
 
@@ -78,9 +83,9 @@ class _Convolution:
         for k, o in enumerate(chosen):
             own = slice(o // self.outs * self.ins, (o // self.outs + 1) * self.ins)
             for place, windows, seen in self.window.each_place():
-                part = np.moveaxis(self.x[(ALL, own, *seen)], 1, -1)
-                value[(ALL, k, *windows)] += part @ self.weight[(o, ALL, *place)]
-                size[(ALL, k, *windows)] += np.abs(part) @ np.abs(self.weight[(o, ALL, *place)])
+                part = np.moveaxis(self.x[at(ALL, own, *seen)], 1, -1)
+                value[at(ALL, k, *windows)] += part @ self.weight[at(o, ALL, *place)]
+                size[at(ALL, k, *windows)] += np.abs(part) @ np.abs(self.weight[at(o, ALL, *place)])
         return self.told(value, size, self.weight[0].size, self.y.shape, 1, chosen)
 
     def inputs(self) -> Measured:
@@ -93,9 +98,9 @@ class _Convolution:
             group, i = divmod(channel, self.ins)
             own = slice(group * self.outs, (group + 1) * self.outs)
             for place, windows, seen in self.window.each_place():
-                part = np.moveaxis(self.y[(ALL, own, *windows)], 1, -1)
-                value[(ALL, k, *seen)] += part @ self.weight[(own, i, *place)]
-                size[(ALL, k, *seen)] += np.abs(part) @ np.abs(self.weight[(own, i, *place)])
+                part = np.moveaxis(self.y[at(ALL, own, *windows)], 1, -1)
+                value[at(ALL, k, *seen)] += part @ self.weight[at(own, i, *place)]
+                size[at(ALL, k, *seen)] += np.abs(part) @ np.abs(self.weight[at(own, i, *place)])
         return self.told(value, size, self.outs * math.prod(self.window.kernel), self.x.shape, 1, chosen)
 
     def weights(self) -> Measured:
@@ -107,10 +112,10 @@ class _Convolution:
         for k, o in enumerate(chosen):
             own = slice(o // self.outs * self.ins, (o // self.outs + 1) * self.ins)
             for place, windows, seen in self.window.each_place():
-                part = np.moveaxis(self.x[(ALL, own, *seen)], 1, 0).reshape(self.ins, -1)
-                met = self.y[(ALL, o, *windows)].reshape(-1)
-                value[(k, ALL, *place)] = part @ met
-                size[(k, ALL, *place)] = np.abs(part) @ np.abs(met)
+                part = np.moveaxis(self.x[at(ALL, own, *seen)], 1, 0).reshape(self.ins, -1)
+                met = self.y[at(ALL, o, *windows)].reshape(-1)
+                value[at(k, ALL, *place)] = part @ met
+                size[at(k, ALL, *place)] = np.abs(part) @ np.abs(met)
         return self.told(value, size, self.y[:, 0].size, self.weight.shape, 0, chosen)
 
     def told(
@@ -119,8 +124,8 @@ class _Convolution:
         """Return the sums; fast algorithms mix neighbours, so that the largest of them sets the bound."""
         bound = np.full(value.shape, (2 + slips(terms)) * size.max(initial=0))
         if len(chosen) < shape[axis]:
-            at = places(shape)
-            self.c.chosen = np.take(at, chosen, axis=axis).reshape(-1)
+            where = places(shape)
+            self.c.chosen = np.take(where, chosen, axis=axis).reshape(-1)
         return Measured(value, bound, 2)
 
 
@@ -215,11 +220,11 @@ def _pooled(c: Case, x: Array) -> Window:
 
 def _stack(x: Array, window: Window) -> Array:
     """Return for every place of the kernel where in x the windows see, (places, N, C, …); outside is nowhere."""
-    at = places(x.shape)
+    here = places(x.shape)
     layers = []
     for _, windows, seen in window.each_place():
         layer = np.full((*x.shape[:2], *window.counts), NOWHERE)
-        layer[(ALL, ALL, *windows)] = at[(ALL, ALL, *seen)]
+        layer[at(ALL, ALL, *windows)] = here[at(ALL, ALL, *seen)]
         layers.append(layer)
     return np.stack(layers)
 
@@ -232,7 +237,7 @@ def _largest(x: Array, layers: Array) -> Array:
     # Padding never wins, even against −∞.
     rank = np.where(layers == NOWHERE, -1, nan.astype(int))
     best = np.lexsort((np.arange(len(layers))[:, *[None] * (layers.ndim - 1)] * np.ones_like(rank), -seen, -rank), 0)
-    return np.take_along_axis(layers, best[:1], 0)[0]
+    return np.asarray(np.take_along_axis(layers, best[:1], 0)[0])
 
 
 def _max_places(c: Case) -> Array:
