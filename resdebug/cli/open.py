@@ -77,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
         tour=options.tour,
         beside=options.beside,
         resume=key if options.resume else None,
+        source=path,
     )
     if app.failure is not None:
         print(render(app.failure.faults, options.diagnostics), file=sys.stderr)

@@ -9,6 +9,7 @@ from functools import cache
 
 from resdebug.debugger.bookmarks import Bookmarks
 from resdebug.debugger.conditions.condition import Answer, expression
+from resdebug.debugger.matching import position_of
 from resdebug.debugger.stepping import Granularity, Stops, stops
 from resdebug.debugger.stops import Finder, Spec, Stop, StopKind, StopList, contains, following, preceding, read_stop
 from resdebug.debugger.watches import Watched, WatchList
@@ -193,13 +194,16 @@ class Debugger:
         return self._before
 
     def on(self, pass_: Pass) -> Debugger:
-        """Return a debugger on another pass of this network or one like it, with the same cursor, stops, watches and
-        bookmarks; what does not fit is left out."""
+        """Return a debugger on another pass of this network or one like it.
+
+        It is at the same event, with the same stops, watches and bookmarks; what does not fit is left out.
+        """
         other = Debugger(pass_)
         other.stops = self.stops.on(other.finder)
         other.watches = self.watches.on(pass_.network)
         other.bookmarks = self.bookmarks.up_to(len(other.timeline))
-        other.jump(self._position)
+        here = position_of(self.last, pass_)
+        other.jump(self._position if here is None else here)
         other._before = min(self._before, len(other.timeline))
         return other
 

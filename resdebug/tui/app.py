@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -51,6 +52,7 @@ class DebuggerApp(App[None]):
         tour: bool = False,
         beside: str | None = None,
         resume: Callable[[], str] | None = None,
+        source: Path | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings or Settings()
@@ -58,6 +60,7 @@ class DebuggerApp(App[None]):
         self._main: MainScreen | None = None
         self._beside = beside
         self._resume = resume
+        self._source = source
         self._load = load
         self._shown_name = name
         self._ascii_only = ascii_only
@@ -126,6 +129,7 @@ class DebuggerApp(App[None]):
         from resdebug.tui.session import Session
 
         session = Session(pass_, self._shown_name)
+        session.source = self._source
         session.prepare(self._report)
         if self._resume is not None:
             session.resume(self._resume())
@@ -184,6 +188,7 @@ def run(
     tour: bool = False,
     beside: str | None = None,
     resume: Callable[[], str] | None = None,
+    source: Path | None = None,
 ) -> DebuggerApp:
     """Run the app in the terminal until the person leaves; returns it, with ``failure`` or ``crash`` set if any.
 
@@ -203,6 +208,7 @@ def run(
         tour=tour,
         beside=beside,
         resume=resume,
+        source=source,
     )
     app.run(mouse=mouse and settings.mouse is not False)
     return app

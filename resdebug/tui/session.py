@@ -18,14 +18,15 @@ from resdebug.analysis.duel import Duel
 from resdebug.analysis.summary import Summary, cosine, summarise
 from resdebug.debugger.commands.interpreter import Interpreter
 from resdebug.debugger.debugger import Debugger, State
+from resdebug.debugger.matching import position_of
 from resdebug.engine.norms import norm
-from resdebug.errors import ResdebugError
+from resdebug.errors import CannotCreate, Fault, ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
-from resdebug.passes.events import Contributed, Evaluated, Seeded
+from resdebug.passes.events import Contributed
 from resdebug.passes.protocol import LedgerRow, Pass
 from resdebug.passes.routes import Route, Routes
-from resdebug.text import human_bytes, visible
+from resdebug.text import human_bytes, plural, visible
 from resdebug.tui.folded import FoldedBlock
 from resdebug.tui.folding import OPENS_FOLDED, Unit
 from resdebug.tui.rows import Arrangement, Rows
@@ -74,6 +75,9 @@ class Session:
         self.network = pass_.network
         self.debugger = debugger or Debugger(pass_)
         self.interpreter = Interpreter(self.debugger, export=self._export)
+        self.interpreter.save = self._save
+        self.source: Path | None = None
+        """The file that was opened, which is never written over."""
         self.routes = Routes(pass_)
         self.selected = self.debugger.focus()
         self.show_leaves = False
@@ -176,7 +180,7 @@ class Session:
     def on(self, debugger: Debugger) -> Session:
         """Return a session on another pass, such as an edit leaves behind, that looks at it in the same way."""
         other = Session(debugger.pass_, self.name, debugger)
-        other.interpreter = self.interpreter
+        other.interpreter, other.source = self.interpreter, self.source
         other.tensor_view, other.show_leaves, other.forward_order = (
             self.tensor_view,
             self.show_leaves,
@@ -191,6 +195,16 @@ class Session:
 
         size = export(self.pass_, Path(file).expanduser(), force=force)
         return f"{visible(file)}: {len(self.pass_.events)} events, {human_bytes(size)}"
+
+    def _save(self, file: str, force: bool) -> str:
+        from resdebug.export.network_file import save_network
+
+        path = Path(file).expanduser()
+        if self.source is not None and path.exists() and path.samefile(self.source):
+            raise CannotCreate(Fault("X002", "is what was read: it would be lost", "choose another name"))
+        network = self.interpreter.debugger.pass_.network
+        done = save_network(network, path, force=force)
+        return f"{visible(file)}: {plural(len(network), 'node')}, {human_bytes(done.size)}"
 
     def quoted(self) -> str:
         """Return the selected node as a command takes it."""
@@ -247,22 +261,7 @@ class Session:
 
     def accompany(self, other: Session) -> None:
         """Go to the event that another session is at, and select what it has selected, as far as they are here."""
-        event = other.debugger.last
-        timeline = self.debugger.timeline
-        at: int | None = None
-        if event is None or event.node not in self.network:
-            at = 0 if event is None else None
-        elif isinstance(event, Contributed):
-            known = event.edge.consumer in self.network
-            inputs = self.network[event.edge.consumer].inputs if known else ()
-            same = (e for e in inputs if e and (e.source, e.slot) == (event.edge.source, event.edge.slot))
-            at = next((timeline.after_contribution(edge) for edge in same), None)
-        else:
-            index = self.network[event.node].index
-            if isinstance(event, Evaluated):
-                at = timeline.after_evaluation(index)
-            else:
-                at = timeline.seeded if isinstance(event, Seeded) else timeline.after_completion(index)
+        at = position_of(other.debugger.last, self.pass_)
         if at is not None:
             self.debugger.jump(at)
         if other.selected in self.network and other.selected != self.selected:

@@ -185,5 +185,5 @@ def test_stops_and_watches_move_to_another_pass() -> None:
     other = d.on(block().run())
     assert [(stop.number, stop.enabled) for stop in other.stops] == [(2, False), (3, True)]
     assert [watch.expression.text for watch in other.watches] == ["norm(adj)"]
-    assert (other.position, list(other.bookmarks)) == (20, [("here", 3)])
+    assert (other.last, list(other.bookmarks)) == (d.last, [("here", 3)])
     assert other.stops.add("fork").number == 4
