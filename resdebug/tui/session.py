@@ -31,7 +31,7 @@ from resdebug.tui.folded import FoldedBlock
 from resdebug.tui.folding import OPENS_FOLDED, Unit
 from resdebug.tui.rows import Arrangement, Rows
 from resdebug.tui.tensors.image import is_image
-from resdebug.tui.tensors.view import Mode, TensorView, clamped, plane
+from resdebug.tui.tensors.view import Mode, TensorView, clamped, largest, plane
 
 LEDGER_CACHE = 64
 
@@ -211,12 +211,16 @@ class Session:
         return shlex.quote(self.selected) if any(c in self.selected for c in " \"'\\#") else self.selected
 
     def element(self) -> str:
-        """Return the selected node, with the index of the element that is pointed at."""
+        """Return the selected node, with the index of the element that is pointed at, else of the largest one."""
         cursor, adjoint = self.tensor_view.cursor, self.pass_.adjoint(self.selected)
-        if cursor is None or adjoint is None or not adjoint.size:
+        if adjoint is None or not adjoint.size:
             return self.quoted()
-        place = plane(adjoint, self.tensor_view)
-        index = ",".join(map(str, place.index(*clamped(place, cursor))))
+        if cursor is None:
+            at = largest(adjoint)
+        else:
+            place = plane(adjoint, self.tensor_view)
+            at = place.index(*clamped(place, cursor))
+        index = ",".join(map(str, at))
         return f"{self.quoted()}[{index}]" if index else self.quoted()
 
     def resume(self, key: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import resdebug
 from resdebug.debugger.state import content_key, save
 from resdebug.passes.events import Completed
@@ -148,6 +150,18 @@ async def test_where_from_and_why_zero() -> None:
         assert "x3" in d.pane("console")
         await d.press("O")
         assert "is not zero" in d.pane("console") or "not zero" in d.pane("console")
+
+
+async def test_where_the_largest_or_the_pointed_element_comes_from() -> None:
+    async with opened(resdebug.differentiate(resdebug.load(GRAPHS / "resblock.json")), (140, 40)) as d:
+        await d.press("G", "slash", "x", "enter", "o")
+        adjoint = d.session.pass_.adjoint("x")
+        assert adjoint is not None
+        at = ",".join(str(int(k)) for k in np.unravel_index(int(np.abs(adjoint).argmax()), adjoint.shape))
+        assert f"where-from x[{at}]" in d.pane("console")
+        assert "seed" in d.pane("console")
+        await d.press("escape", "J", "J", "o")
+        assert "where-from x[0,0,1,0]" in d.pane("console")
 
 
 async def test_every_rule_beside_the_others() -> None:

@@ -117,3 +117,9 @@ def clamped(place: Plane, cursor: tuple[int, int]) -> tuple[int, int]:
 def window(size: int, shown: int, cursor: int) -> int:
     """Return the first of ``shown`` rows or columns so that ``cursor`` is among them, near the middle."""
     return max(0, min(cursor - shown // 2, size - shown))
+
+
+def largest(array: Array) -> tuple[int, ...]:
+    """Return the index of the element of largest magnitude; NaN is larger than everything."""
+    size = np.where(np.isnan(array), np.inf, np.abs(array))
+    return tuple(int(k) for k in np.unravel_index(int(np.argmax(size)), array.shape))
