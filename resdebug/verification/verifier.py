@@ -100,6 +100,7 @@ class _Verifier:
         try:
             for placed in self.file:
                 last = self.line = placed.line
+                self.event = placed.record["k"]
                 if self.file.broken is not None:
                     self.add(self.file.broken.rule, str(self.file.broken))
                 if self.ended:
@@ -309,14 +310,14 @@ class _Verifier:
         for name, source in node.inputs.items() if not reason else ():
             array = self.operands.get(("value", source))
             if array is None:
-                reason = "statistics in place of an operand"
+                reason = "an operand's numbers are not in the trace"
                 break
             inputs[name] = array
         y = g = None
         if slot is not None and not reason:
             y, g = self.operands.get(("value", node.name)), self.operands.get(("adjoint", node.name))
             if y is None or g is None:
-                reason = "statistics in place of an operand"
+                reason = "an operand's numbers are not in the trace"
         if reason or formula is None or found is None:
             self.report.not_derived[reason] += 1
             return
