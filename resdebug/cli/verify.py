@@ -12,8 +12,8 @@ from resdebug.errors import Fault, UsageError
 from resdebug.text import plural, visible
 
 if TYPE_CHECKING:
+    from resdebug.verification.report import Report
     from resdebug.verification.rules import Finding
-    from resdebug.verification.verifier import Report
 
 _EPILOG = """\
 Exit codes: 0 every rule holds, 1 a rule is broken, 65 the file is no whole trace (cut off, a line that is not as it

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,44 +20,13 @@ from resdebug.verification.judging import Judged, exact, judge, same_bits
 from resdebug.verification.measured import Array, Measured
 from resdebug.verification.operands import Operands
 from resdebug.verification.reading import Placed, TraceFile
-from resdebug.verification.rules import TEXT, Broken, Finding
+from resdebug.verification.report import Report
+from resdebug.verification.rules import Broken, Finding
 from resdebug.verification.wiring import Node, Type, Wiring
 
 MOST_FINDINGS: Final = 1000
 BUDGET: Final = 4_000_000
 """Products of numbers up to which every element of a convolution is derived."""
-
-
-@dataclass
-class Report:
-    """What was found, and what was looked at."""
-
-    findings: list[Finding] = field(default_factory=list)
-    more: int = 0
-    """Findings beyond those kept."""
-    events: int = 0
-    ledgers: int = 0
-    contributions: int = 0
-    values: int = 0
-    derived: Counter[str] = field(default_factory=Counter)
-    """Tensors re-derived: ``values``, ``contributions``."""
-    sampled: Counter[str] = field(default_factory=Counter)
-    """Tensors of which only some channels were, by operator."""
-    not_derived: Counter[str] = field(default_factory=Counter)
-    """Tensors not re-derived, by the reason."""
-    open: int = 0
-    """Elements that cannot be judged: infinite or NaN operands."""
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        """Whether no rule is broken."""
-        return not self.findings
-
-    @property
-    def exit_code(self) -> int:
-        """0 where every rule holds, 65 where the text itself is at fault, else 1."""
-        return 0 if self.holds else 65 if any(f.rule in TEXT for f in self.findings) else 1
 
 
 def verify(path: str | Path, *, budget: int = BUDGET, report: Callable[[str, int, int], None] | None = None) -> Report:
@@ -131,6 +100,7 @@ class _Verifier:
         try:
             for placed in self.file:
                 last = self.line = placed.line
+                self.event = placed.record["k"]
                 if self.file.broken is not None:
                     self.add(self.file.broken.rule, str(self.file.broken))
                 if self.ended:
@@ -340,14 +310,14 @@ class _Verifier:
         for name, source in node.inputs.items() if not reason else ():
             array = self.operands.get(("value", source))
             if array is None:
-                reason = "statistics in place of an operand"
+                reason = "an operand's numbers are not in the trace"
                 break
             inputs[name] = array
         y = g = None
         if slot is not None and not reason:
             y, g = self.operands.get(("value", node.name)), self.operands.get(("adjoint", node.name))
             if y is None or g is None:
-                reason = "statistics in place of an operand"
+                reason = "an operand's numbers are not in the trace"
         if reason or formula is None or found is None:
             self.report.not_derived[reason] += 1
             return

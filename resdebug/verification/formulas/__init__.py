@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from resdebug.verification.formulas import arithmetic, elementwise, losses, reductions, routing, windows
+from resdebug.verification.formulas import arithmetic, convolution, elementwise, losses, pooling, reductions, routing
 from resdebug.verification.formulas.case import Case, Formula, NotDerived
 
 __all__ = ["FORWARD", "LEAVES", "SLOTS", "Case", "Formula", "NotDerived", "slots_of", "vjp_of"]
 
 LEAVES: Final = ("input", "parameter", "constant")
-_FILES: Final = (arithmetic, elementwise, routing, windows, reductions, losses)
+_FILES: Final = (arithmetic, elementwise, routing, convolution, pooling, reductions, losses)
 FORWARD: Final[dict[str, Formula]] = {op: f for file in _FILES for op, f in file.FORWARD.items()}
 VJP: Final[dict[str, dict[str, Formula]]] = {op: f for file in _FILES for op, f in file.VJP.items()}
 
