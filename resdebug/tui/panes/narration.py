@@ -5,7 +5,7 @@ from __future__ import annotations
 from resdebug.analysis.formulas import forward_formula, reason
 from resdebug.passes.events import Completed, Contributed, Evaluated, Seeded
 from resdebug.text import adjoint_of, plural, visible
-from resdebug.tui.lines import Line, wrap
+from resdebug.tui.lines import Line, fit, wrap
 from resdebug.tui.session import Session
 
 LINES = 2
@@ -15,11 +15,10 @@ FULL_WIDTH, FULL_HEIGHT = 60, 16
 
 def narration_lines(session: Session, width: int) -> list[Line]:
     """Return two lines that tell the last event."""
-    if width < FULL_WIDTH:
-        asked = f"{FULL_WIDTH}×{FULL_HEIGHT} cells are needed to see more than one pane: here tab goes through them."
-        narrow: list[Line] = [[(text, "bad")] for text in wrap(asked, max(width - 1, 10), most=LINES)]
-        return narrow if session.debugger.position == session.debugger.timeline.seeded else _told(session, width)
-    return _told(session, width)
+    lines = _told(session, width)
+    if width < FULL_WIDTH and session.debugger.position == session.debugger.timeline.seeded:
+        lines[-1] = [(fit(f"   {FULL_WIDTH}×{FULL_HEIGHT} cells show more panes; tab goes on", width), "bad")]
+    return lines
 
 
 def _told(session: Session, width: int) -> list[Line]:
