@@ -55,9 +55,12 @@ SECTIONS: Final = {
         Row("parameters", Cost.ALWAYS),
         Row("activations", Cost.ALWAYS),
         Row("finite", Cost.ALWAYS),
+        Row("blocks", Cost.ALWAYS),
+        Row("paths", Cost.SMALL, "about a third of a reverse pass for every block"),
         Row("rank", Cost.SMALL, "singular values of every adjoint on the trunk"),
         Row("shattering", Cost.SMALL, "five passes a pair of inputs"),
         Row("duel", Cost.SMALL, "a reverse pass a rule, and four forward passes an element that is compared"),
+        Row("scaling", Cost.ASKED, "eight passes a block"),
     )
 }  # fmt: skip
 

@@ -124,7 +124,7 @@ def _block(
     if straight:
         shortest = min(len(ways[k]) for k in straight)
         nearest = [k for k in straight if len(ways[k]) == shortest]
-        if len(nearest) == 1 and len(operands) > 1 and any(len(w) > shortest for w in ways):
+        if len(nearest) == 1:
             chosen = nearest[0]
     if chosen is None:
         if fork in {edge.source_index for edge in operands}:

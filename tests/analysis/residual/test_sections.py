@@ -1,0 +1,62 @@
+"""The sections of the report about residual blocks: their numbers are those of the questions."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import resdebug
+from resdebug.analysis.report.registry import make_report
+from resdebug.analysis.report.structure import Section, Settings
+from resdebug.errors import UsageError
+from resdebug.passes.protocol import Pass
+from tests.support import GRAPHS, residual_chain
+
+
+def ask(pass_: Pass, *names: str) -> dict[str, Section]:
+    report = make_report(pass_, Settings(asked=frozenset(names)), lambda *_: None)
+    return {section.kind.name: section for section in report.sections}
+
+
+def test_numbers_of_a_chain() -> None:
+    told = ask(residual_chain(6).run(), "blocks", "paths", "scaling")
+    assert told["blocks"].number("residual_blocks") == 6
+    assert told["blocks"].number("longest_chain") == 6
+    assert told["blocks"].number("direct_term") == 1.0
+    rows = told["blocks"].tables[0].rows
+    assert [row[0] for row in rows] == [f"x{k}" for k in reversed(range(6))]
+    assert all(row[6] == 0.5 for row in rows), "the branch is half of the skip"
+    assert math.isclose(told["paths"].number("paths") or 0, math.log10(2**6))
+    assert math.isclose(told["paths"].number("mean_length") or 0, 6 / 3), "a / (1 + a) a block"
+    assert math.isclose(told["paths"].number("length_variance") or 0, 6 * (1 / 3) * (2 / 3))
+    assert told["scaling"].number("worst_prediction") == 0.0
+    assert len(told["scaling"].curves[0].series) == 6
+
+
+def test_a_network_without_blocks_says_so() -> None:
+    plain = resdebug.differentiate(resdebug.load(GRAPHS / "plain20.json"))
+    with pytest.raises(UsageError, match="no residual blocks"):
+        ask(plain, "blocks")
+    assert "blocks" not in ask(plain, "overview", "blocks")
+
+
+def test_large_networks_get_the_moments() -> None:
+    pass_ = resdebug.differentiate(resdebug.generate("resnet110", image_size=16))
+    report = make_report(pass_, Settings(), lambda *_: None)
+    names = {section.kind.name for section in report.sections} | {row.name for row in report.left_out}
+    assert {"blocks", "paths", "scaling"} <= names
+
+
+def test_a_recorded_pass_is_asked_alike(tmp_path: object) -> None:
+    from pathlib import Path
+
+    from resdebug.export.registry import export
+
+    live = residual_chain(5).run()
+    path = Path(str(tmp_path)) / "t.jsonl"
+    export(live, path)
+    recorded = resdebug.load_trace(path)
+    assert ask(recorded, "blocks", "paths") == ask(live, "blocks", "paths")
+    with pytest.raises(UsageError, match="recorded"):
+        ask(recorded, "scaling")
