@@ -21,6 +21,7 @@ from resdebug.analysis.report.structure import (
 )
 from resdebug.analysis.residual.blocks import blocks
 from resdebug.analysis.residual.scaling import deletion, scaled
+from resdebug.analysis.trunk import depths
 from resdebug.passes.live import LivePass
 from resdebug.passes.protocol import Pass
 
@@ -42,7 +43,16 @@ TABLE: Final = TableKind(
     (Label("join", "Name of the block's join."), BEFORE, PREDICTED, MEASURED, ERROR),
 )
 CURVE: Final = CurveKind("scaling", "Norm of the input's adjoint when a block's branch is scaled.", FACTOR, INPUT)
-KIND: Final = SectionKind("scaling", "How sensitive is it to each branch?", (BLOCKS, WORST), (TABLE,), (CURVE,))
+DEPTH: Final = Quantity("depth", "operators", "Operators on the longest way from a fork to the target.", whole=True)
+FORK: Final = Quantity("fork_norm", "1", "Norm of the adjoint of a fork.")
+PROFILE: Final = CurveKind(
+    "profiles",
+    "Adjoints at all depths when the branch of the block nearest the target is scaled.",
+    DEPTH,
+    FORK,
+    log=True,
+)
+KIND: Final = SectionKind("scaling", "How sensitive is it to each branch?", (BLOCKS, WORST), (TABLE,), (CURVE, PROFILE))
 
 
 def answer(pass_: Pass, _settings: Settings, progress: Progress) -> Section:
@@ -63,5 +73,14 @@ def answer(pass_: Pass, _settings: Settings, progress: Progress) -> Section:
         gone = deletion(pass_, block, name)
         rows.append((join, gone.before, gone.predicted, gone.measured, gone.error))
         progress("scaling", done, len(found))
+    deep = depths(pass_)
+    forks = [block.fork for block in found]
+    profiles = tuple(
+        Series(
+            f"× {one.factor:g}", tuple(float(deep[i]) for i in forks), one.norms, tuple(nodes[i].name for i in forks)
+        )
+        for one in scaled(pass_, found[0], FACTORS, [nodes[i].name for i in forks])
+    )
+    curves = (Curve(CURVE, tuple(series)), Curve(PROFILE, profiles))
     numbers = (Number(BLOCKS, len(found)), Number(WORST, max(row[4] for row in rows)))
-    return Section(KIND, numbers, (Table(TABLE, tuple(rows)),), (Curve(CURVE, tuple(series)),), (), (f"Of {name}.",))
+    return Section(KIND, numbers, (Table(TABLE, tuple(rows)),), curves, (), (f"Of {name}.",))

@@ -32,6 +32,8 @@ def test_numbers_of_a_chain() -> None:
     assert math.isclose(told["paths"].number("length_variance") or 0, 6 * (1 / 3) * (2 / 3))
     assert told["scaling"].number("worst_prediction") == 0.0
     assert len(told["scaling"].curves[0].series) == 6
+    halved = next(series for series in told["scaling"].curves[1].series if series.name == "× 0.5")
+    assert halved.ys == tuple(1.25 * 1.5**k for k in range(6)), "(1 + ½ · ½) at the top, 1.5 a block below it"
 
 
 def test_a_network_without_blocks_says_so() -> None:
