@@ -31,7 +31,7 @@ def listed(pass_: Pass, found: tuple[Block, ...], node: str) -> tuple[dict[int, 
     counts: dict[int, int] = defaultdict(int)
     each: list[float] = []
     target = network[pass_.target]
-    stack = [(target.index, np.ones(target.shape), 0)]
+    stack: list[tuple[int, Array, int]] = [(target.index, np.ones(target.shape), 0)]
     while stack:
         i, ybar, crossed = stack.pop()
         if i == end:
