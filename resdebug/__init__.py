@@ -23,6 +23,7 @@ The house, imports pointing downwards only::
     passes/      the pass protocol, its two providers (live, recorded), the trace format
     engine/      the forward pass, the reverse pass, accumulation rules, finite differences
     ops/         the operators: one family per file, each operator one class
+    verification/ a second opinion on traces, which shares nothing with the engine
     network/     what a network is: read, checked, compiled from networkx; its order; tensor files
     errors.py    the one family of errors, each with where, what, and what to do
 

@@ -6,32 +6,30 @@ Everything that panes draw comes from here; they compute nothing. Answers that d
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 from resdebug.analysis.duel import Duel
 from resdebug.analysis.summary import Summary, cosine, summarise
-from resdebug.debugger.commands.interpreter import Interpreter
 from resdebug.debugger.debugger import Debugger, State
 from resdebug.debugger.matching import position_of
 from resdebug.engine.norms import norm
-from resdebug.errors import CannotCreate, Fault, ResdebugError
+from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed
 from resdebug.passes.protocol import LedgerRow, Pass
 from resdebug.passes.routes import Route, Routes
-from resdebug.text import human_bytes, plural, visible
+from resdebug.text import visible
+from resdebug.tui.conversation import Conversation
 from resdebug.tui.folded import FoldedBlock
 from resdebug.tui.folding import OPENS_FOLDED, Unit
 from resdebug.tui.rows import Arrangement, Rows
 from resdebug.tui.tensors.image import is_image
-from resdebug.tui.tensors.view import Mode, TensorView, clamped, largest, plane
+from resdebug.tui.tensors.view import Mode, TensorView
 
 LEDGER_CACHE = 64
 
@@ -66,7 +64,7 @@ class View:
     array: Array | None
 
 
-class Session:
+class Session(Conversation):
     """One debugging session on one pass."""
 
     def __init__(self, pass_: Pass, name: str, debugger: Debugger | None = None) -> None:
@@ -74,10 +72,7 @@ class Session:
         self.name = name
         self.network = pass_.network
         self.debugger = debugger or Debugger(pass_)
-        self.interpreter = Interpreter(self.debugger, export=self._export)
-        self.interpreter.save = self._save
-        self.source: Path | None = None
-        """The file that was opened, which is never written over."""
+        super().__init__(self.debugger)
         self.routes = Routes(pass_)
         self.selected = self.debugger.focus()
         self.show_leaves = False
@@ -189,39 +184,6 @@ class Session:
         other.folded = frozenset(name for name in self.folded if name in other.arrangement.blocks.members)
         other.selected = self.selected if self.selected in other.network else debugger.focus()
         return other
-
-    def _export(self, file: str, force: bool) -> str:
-        from resdebug.export.registry import export
-
-        size = export(self.pass_, Path(file).expanduser(), force=force)
-        return f"{visible(file)}: {len(self.pass_.events)} events, {human_bytes(size)}"
-
-    def _save(self, file: str, force: bool) -> str:
-        from resdebug.export.network_file import save_network
-
-        path = Path(file).expanduser()
-        if self.source is not None and path.exists() and path.samefile(self.source):
-            raise CannotCreate(Fault("X002", "is what was read: it would be lost", "choose another name"))
-        network = self.interpreter.debugger.pass_.network
-        done = save_network(network, path, force=force)
-        return f"{visible(file)}: {plural(len(network), 'node')}, {human_bytes(done.size)}"
-
-    def quoted(self) -> str:
-        """Return the selected node as a command takes it."""
-        return shlex.quote(self.selected) if any(c in self.selected for c in " \"'\\#") else self.selected
-
-    def element(self) -> str:
-        """Return the selected node, with the index of the element that is pointed at, else of the largest one."""
-        cursor, adjoint = self.tensor_view.cursor, self.pass_.adjoint(self.selected)
-        if adjoint is None or not adjoint.size:
-            return self.quoted()
-        if cursor is None:
-            at = largest(adjoint)
-        else:
-            place = plane(adjoint, self.tensor_view)
-            at = place.index(*clamped(place, cursor))
-        index = ",".join(map(str, at))
-        return f"{self.quoted()}[{index}]" if index else self.quoted()
 
     def resume(self, key: str) -> None:
         """Go back to where the session kept under ``key`` was left: cursor, stops, watches, bookmarks, folds."""

@@ -189,3 +189,17 @@ async def test_the_report_in_the_app() -> None:
         assert "vanish" in d.screen()
         await d.press("j", "space", "escape")
         assert d.app.screen is d.app.main
+
+
+async def test_help_has_the_condition_language() -> None:
+    from resdebug.debugger.conditions.functions import FUNCTIONS
+    from resdebug.debugger.conditions.words import WORDS
+    from resdebug.tui.screens.help import help_lines
+
+    text = "\n".join("".join(piece for piece, _ in line) for line in help_lines(90, "ledger"))
+    assert "norm(adj) < 1e-7" in text
+    assert all(f"  {word} " in text for word in WORDS)
+    assert all(f"{name}(" in text for name in FUNCTIONS)
+    async with opened(residual_chain(3).run(), (140, 40)) as d:
+        await give(d, "help conditions")
+        assert "skip_share" in d.pane("console")

@@ -16,6 +16,10 @@ WIDTH: Final = 100
 def _help(interpreter: Interpreter, rest: str) -> Reply:
     if not rest:
         return say(*overview(interpreter.commands.values()))
+    from resdebug.debugger.topics import TOPICS
+
+    if rest in TOPICS and rest not in interpreter.commands:
+        return say(*TOPICS[rest][1]())
     return say(*in_full(interpreter.find(rest)))
 
 
@@ -36,7 +40,8 @@ def overview(commands: Iterable[Command]) -> list[str]:
         for command in members:
             text = f"{_heading(command):<{width}}  {command.about}"
             lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent=" " * (width + 4))
-    return [*lines, "", "help COMMAND tells more; a command may be shortened as long as it is clear"]
+    more = "help COMMAND tells more, help conditions what can be stopped at; a command may be shortened"
+    return [*lines, "", more]
 
 
 def _heading(command: Command) -> str:

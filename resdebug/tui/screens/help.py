@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from resdebug.debugger.topics import topic
 from resdebug.tui.commands import COMMANDS, KeysOf, written
 from resdebug.tui.lines import Line, fit, wrap
 from resdebug.tui.pane import Pane
@@ -79,6 +81,9 @@ def help_lines(width: int, pane: str = "", keys_of: KeysOf = written) -> list[Li
             told = f"{command.name}: {command.help}"
             for k, text in enumerate(wrap(told, width - 12)):
                 lines.append([(fit(keys_of(command) if not k else "", 11), "accent"), (text, "")])
+    lines += [[("", "")], [("Conditions: where to stop, and what to watch", "sum")]]
+    for text in topic("conditions")[1:]:
+        lines += [[(part, "")] for part in (wrap(text, width, indent=" " * 12) if cell_len(text) > width else [text])]
     lines += [[("", "")], [("A number before a key repeats it: 10n steps ten nodes. The mouse works too.", "dim")]]
     return lines
 

@@ -1,0 +1,65 @@
+"""What a session answers to commands: it runs them, writes files for them, and says what they are about."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resdebug.debugger.commands.interpreter import Interpreter
+from resdebug.errors import CannotCreate, Fault
+from resdebug.text import human_bytes, plural, visible
+from resdebug.tui.tensors.view import TensorView, clamped, largest, plane
+
+if TYPE_CHECKING:
+    from resdebug.debugger.debugger import Debugger
+    from resdebug.passes.protocol import Pass
+
+
+class Conversation:
+    """The part of a session that commands go through."""
+
+    pass_: Pass
+    debugger: Debugger
+    selected: str
+    tensor_view: TensorView
+
+    def __init__(self, debugger: Debugger) -> None:
+        self.interpreter = Interpreter(debugger, export=self._export)
+        self.interpreter.save = self._save
+        self.source: Path | None = None
+        """The file that was opened, which is never written over."""
+
+    def _export(self, file: str, force: bool) -> str:
+        from resdebug.export.registry import export
+
+        pass_ = self.interpreter.debugger.pass_
+        size = export(pass_, Path(file).expanduser(), force=force)
+        return f"{visible(file)}: {len(pass_.events)} events, {human_bytes(size)}"
+
+    def _save(self, file: str, force: bool) -> str:
+        from resdebug.export.network_file import save_network
+
+        path = Path(file).expanduser()
+        if self.source is not None and path.exists() and path.samefile(self.source):
+            raise CannotCreate(Fault("X002", "is what was read: it would be lost", "choose another name"))
+        network = self.interpreter.debugger.pass_.network
+        done = save_network(network, path, force=force)
+        return f"{visible(file)}: {plural(len(network), 'node')}, {human_bytes(done.size)}"
+
+    def quoted(self) -> str:
+        """Return the selected node as a command takes it."""
+        return shlex.quote(self.selected) if any(c in self.selected for c in " \"'\\#") else self.selected
+
+    def element(self) -> str:
+        """Return the selected node, with the index of the element that is pointed at, else of the largest one."""
+        cursor, adjoint = self.tensor_view.cursor, self.pass_.adjoint(self.selected)
+        if adjoint is None or not adjoint.size:
+            return self.quoted()
+        if cursor is None:
+            at = largest(adjoint)
+        else:
+            place = plane(adjoint, self.tensor_view)
+            at = place.index(*clamped(place, cursor))
+        index = ",".join(map(str, at))
+        return f"{self.quoted()}[{index}]" if index else self.quoted()
