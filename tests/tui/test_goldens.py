@@ -14,6 +14,7 @@ from tests.tui.driving import opened
 
 ROUNDING = re.compile(r"-?\d\.\d\de-1[5-9]")
 """What is nothing but rounding, of a sum that is zero, differs from processor to processor."""
+MAIN = ("fork", "two_path", "digits", "folded")
 GOLDENS = Path(__file__).parent / "goldens"
 MOMENTS = {
     "opening": ("resblock", []),
@@ -23,12 +24,20 @@ MOMENTS = {
     "two_path": ("two_path", ["3", "n"]),
     "projection": ("bottleneck", ["G", "slash", "x", "enter"]),
     "twenty": ("residual20", ["1", "0", "n"]),
+    "folded": ("digits_resnet", ["Z", "7", "n"]),
+    "histogram": ("digits_resnet", ["9", "n", "h", "h"]),
+    "element": ("resblock", ["G", "slash", "x", "enter", "J", "J", "L", "vertical_line"]),
+    "rules": ("two_path", ["G", "slash", "a", "enter", "D"]),
     "digits": ("digits_resnet", ["G", "slash", "x", "enter"]),
 }
 
 
-@pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
-@pytest.mark.parametrize("moment", MOMENTS)
+SIZES = [(50, 15), (80, 24), (100, 30), (120, 36), (200, 60)]
+LOOKED_AT = [(moment, size) for moment in MOMENTS for size in SIZES if size in {(80, 24), (120, 36)} or moment in MAIN]
+"""Every moment in the two usual sizes, the main ones in all."""
+
+
+@pytest.mark.parametrize(("moment", "size"), LOOKED_AT, ids=[f"{m}-{w}x{h}" for m, (w, h) in LOOKED_AT])
 async def test_screen(moment: str, size: tuple[int, int]) -> None:
     graph, keys = MOMENTS[moment]
     async with opened(resdebug.differentiate(resdebug.load(GRAPHS / f"{graph}.json")), size, f"{graph}.json") as d:

@@ -222,6 +222,19 @@ async def test_dragging_along_the_timeline() -> None:
         assert d.session.debugger.position == here
 
 
+async def test_a_row_under_the_mouse_is_told_in_full() -> None:
+    async with opened(
+        block(names={"bn1": "a_name_that_is_far_too_long_for_the_pane_that_it_stands_in"}).run(), (80, 24)
+    ) as d:
+        graph = d.app.main.query_one("#graph")
+        row = next(y for y, line in enumerate(d.pane_of_graph().splitlines()) if "a_name_that" in line)
+        await d.press("G")
+        await d.pilot.hover(graph, offset=(5, row + 1))
+        told = str(graph.tooltip)
+        assert told.startswith("a_name_that_is_far_too_long_for_the_pane_that_it_stands_in: batch_norm (1,2,3,3)")
+        assert "in b1, adjoint of norm " in told
+
+
 def test_a_moment_is_told() -> None:
     session = Session(resdebug.differentiate(resdebug.load(GRAPHS / "resblock.json")), "resblock")
     timeline = session.debugger.timeline

@@ -32,13 +32,13 @@ MEAN: Final = Quantity(
     "mean_length", "branches", "Branches crossed on the average, weighed by what a path contributes."
 )
 SPREAD: Final = Quantity("length_variance", "branches²", "Variance of the number of branches crossed, weighed so.")
-RESIDUAL: Final = Quantity("spectrum_residual", "1", "‖Σ s_k − x̄‖ / ‖x̄‖: how far the parts are from the adjoint.")
+RESIDUAL: Final = Quantity("spectrum_residual", "1", "How far the parts are from the adjoint, ‖Σ s_k − x̄‖ / ‖x̄‖.")
 
 LENGTH: Final = Quantity("length", "branches", "How many branches the paths cross.", whole=True)
 COUNT: Final = Quantity("paths_of_length", "log10", "Decimal logarithm of how many paths cross so many branches.")
 NORM: Final = Quantity("norm", "1", "Norm of the part of the adjoint that crosses so many branches.")
 EACH: Final = Quantity("norm_per_path", "log10", "Decimal logarithm of that norm divided by the number of paths.")
-SHARE: Final = Quantity("share", "1", "⟨s_k, x̄⟩ / ‖x̄‖²: what the part adds in the direction of the adjoint.")
+SHARE: Final = Quantity("share", "1", "What the part adds in the direction of the adjoint, ⟨s_k, x̄⟩ / ‖x̄‖².")
 
 TABLE: Final = TableKind("lengths", "The adjoint of the input by branches crossed.", (LENGTH, COUNT, NORM, EACH, SHARE))
 NORMS: Final = CurveKind("lengths", "Norm of the parts of the adjoint by branches crossed.", LENGTH, NORM, log=True)

@@ -34,7 +34,7 @@ FACTOR: Final = Quantity("factor", "1", "What the branch is multiplied by: 0 del
 INPUT: Final = Quantity("input_norm", "1", "Norm of the adjoint of the input.")
 PREDICTED: Final = Quantity("predicted", "1", "Norm without the paths through the branch, saved values as they were.")
 MEASURED: Final = Quantity("measured", "1", "Norm when the network is run without the branch.")
-ERROR: Final = Quantity("error", "1", "‖predicted − measured‖ / ‖measured‖.")
+ERROR: Final = Quantity("error", "1", "Relative error of the prediction, ‖predicted − measured‖ / ‖measured‖.")
 BEFORE: Final = Quantity("before", "1", "Norm of the input's adjoint with the branch.")
 
 TABLE: Final = TableKind(

@@ -30,6 +30,18 @@ _GLYPHS = {
 _ROLES = {State.IDLE: "dim", State.WAITING: "dim", State.EVALUATED: "", State.PARTIAL: "lit", State.COMPLETE: "strong"}
 
 
+def told_row(session: Session, row: int) -> str:
+    """Tell a row in full: name, operator, type, block, and the adjoint's norm where it is complete."""
+    unit = session.rows.unit(row)
+    if unit.block:
+        return f"{visible(unit.block, limit=200)}: {len(unit.nodes)} operators, folded"
+    node = session.network.nodes[unit.nodes[0]]
+    told = f"{visible(node.name, limit=200)}: {node.op} {node.type}"
+    told += f" in {visible(node.block, limit=100)}" if node.block else ""
+    size = session.adjoint_norm(node.index) if session.state(node.name) is State.COMPLETE else None
+    return told if size is None else f"{told}, adjoint of norm {scientific(size)}"
+
+
 class Travel(NamedTuple):
     """Where the contribution of the last event is drawn: from the consumer's row down to the source's, in a column.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.text import Text
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -100,6 +101,15 @@ class GraphPane(SessionPane):
             return Strip.blank(self.size.width, self.look(""))
         line, selected = rows[row]
         return self.strip_of(line, selected=selected)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Tell all about the row under the mouse, which may have no room for it."""
+        if self.session is None:
+            return
+        from resdebug.tui.panes.graph import told_row
+
+        row = event.get_content_offset_capture(self).y + self.top
+        self.tooltip = Text(told_row(self.session, row)) if 0 <= row < len(self.session.rows) else None
 
     def on_click(self, event: events.Click) -> None:
         """Select the row under the mouse; a second click folds; on the map, select what is there."""
