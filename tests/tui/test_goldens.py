@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import resdebug
+from resdebug.tui.panes.widgets import FooterPane
 from tests.support import GRAPHS
 from tests.tui.driving import opened
 
@@ -42,7 +43,9 @@ async def test_screen(moment: str, size: tuple[int, int]) -> None:
     graph, keys = MOMENTS[moment]
     async with opened(resdebug.differentiate(resdebug.load(GRAPHS / f"{graph}.json")), size, f"{graph}.json") as d:
         await d.press(*keys)
-        await d.pilot.pause(4 if "slash" in keys else 0)
+        # What a command has told for some seconds gives way to the keys.
+        d.app.main.query_one(FooterPane).show_keys()
+        await d.pilot.pause(0.05)
         screen = ROUNDING.sub(lambda found: "~0".ljust(len(found[0])), d.screen().rstrip("\n") + "\n")
     golden = GOLDENS / f"{moment}_{size[0]}x{size[1]}.txt"
     if os.environ.get("RESDEBUG_GOLDENS") == "write":
