@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from resdebug.analysis.report.structure import (
     CannotAnswer,
+    Cell,
     Curve,
     CurveKind,
+    Label,
     Number,
     Progress,
     Quantity,
@@ -19,10 +22,11 @@ from resdebug.analysis.report.structure import (
     Table,
     TableKind,
 )
-from resdebug.analysis.residual.blocks import blocks
-from resdebug.analysis.residual.paths import moments, spectrum
+from resdebug.analysis.residual.blocks import Block, blocks
+from resdebug.analysis.residual.paths import moments, spectrum, top_paths
 from resdebug.passes.protocol import Pass
 
+MOST_PATHS: Final = 10
 WHOLE: Final = 1 << 22
 """Elements of all values up to which the whole family is carried without being asked for."""
 
@@ -41,6 +45,13 @@ EACH: Final = Quantity("norm_per_path", "log10", "Decimal logarithm of that norm
 SHARE: Final = Quantity("share", "1", "What the part adds in the direction of the adjoint, ⟨s_k, x̄⟩ / ‖x̄‖².")
 
 TABLE: Final = TableKind("lengths", "The adjoint of the input by branches crossed.", (LENGTH, COUNT, NORM, EACH, SHARE))
+CONTRIBUTION: Final = Quantity("contribution", "1", "What the path alone adds to the adjoint, with its sign.")
+CROSSED: Final = Quantity("crossed", "branches", "How many branches the path crosses.", whole=True)
+BEST: Final = TableKind(
+    "top_paths",
+    "The single paths that add most, in networks of scalars; elsewhere a path is a matrix and not told apart.",
+    (CONTRIBUTION, CROSSED, Label("way", "The nodes of the path, from the target to the input.")),
+)
 NORMS: Final = CurveKind("lengths", "Norm of the parts of the adjoint by branches crossed.", LENGTH, NORM, log=True)
 COUNTS: Final = CurveKind("path_counts", "Number of paths (log10) by branches crossed.", LENGTH, COUNT)
 PER_PATH: Final = CurveKind("per_path", "Norm a path (log10) by branches crossed.", LENGTH, EACH)
@@ -48,7 +59,7 @@ KIND: Final = SectionKind(
     "paths",
     "How many branches does the gradient cross?",
     (BLOCKS, PATHS, MEAN, SPREAD, RESIDUAL),
-    (TABLE,),
+    (TABLE, BEST),
     (NORMS, COUNTS, PER_PATH),
 )
 
@@ -89,7 +100,22 @@ def answer(pass_: Pass, settings: Settings, progress: Progress) -> Section:
         Number(SPREAD, variance),
         Number(RESIDUAL, whole.residual),
     )
-    return Section(KIND, numbers, (Table(TABLE, rows),), curves, (), (f"Of the adjoint of {node}.",))
+    tables = [Table(TABLE, rows)]
+    best = _best(pass_, found, node)
+    if best:
+        tables.append(Table(BEST, best))
+    return Section(KIND, numbers, tuple(tables), curves, (), (f"Of the adjoint of {node}.",))
+
+
+def _best(pass_: Pass, found: Sequence[Block], node: str) -> tuple[tuple[Cell, ...], ...]:
+    try:
+        paths = top_paths(pass_, found, node, MOST_PATHS)
+    except ValueError:
+        return ()
+    return tuple(
+        (path.contribution, path.crossed, " ".join([pass_.target, *(edge.source for edge in path.edges)]))
+        for path in paths
+    )
 
 
 def _log(x: float) -> float:

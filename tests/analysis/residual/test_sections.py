@@ -30,6 +30,13 @@ def test_numbers_of_a_chain() -> None:
     assert math.isclose(told["paths"].number("paths") or 0, math.log10(2**6))
     assert math.isclose(told["paths"].number("mean_length") or 0, 6 / 3), "a / (1 + a) a block"
     assert math.isclose(told["paths"].number("length_variance") or 0, 6 * (1 / 3) * (2 / 3))
+    best = told["paths"].tables[1].rows
+    assert best[0] == (1.0, 0, "x6 x5 x4 x3 x2 x1 x0"), "the skips alone"
+    assert [row[0] for row in best[1:7]] == [0.5] * 6, "each branch alone"
+    assert best[1][2] in {
+        " ".join(w for k in range(6, -1, -1) for w in ([f"x{k}"] if k != j else [f"x{k}", f"f{j - 1}"]))
+        for j in range(1, 7)
+    }
     assert told["scaling"].number("worst_prediction") == 0.0
     assert len(told["scaling"].curves[0].series) == 6
     halved = next(series for series in told["scaling"].curves[1].series if series.name == "× 0.5")
