@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resdebug.tui.rails import Rails, as_text
+from resdebug.analysis.rails import Rails, as_text
 
 DOWN = set("│╮╭┤├┬┼")
 UP = set("│╯╰┤├┴┼")
