@@ -13,6 +13,8 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from resdebug.analysis.duel import Duel
+from resdebug.analysis.folding import OPENS_FOLDED, Unit
+from resdebug.analysis.rows import Arrangement, Rows
 from resdebug.analysis.summary import Summary, cosine, summarise
 from resdebug.debugger.debugger import Debugger, State
 from resdebug.debugger.matching import position_of
@@ -26,8 +28,6 @@ from resdebug.passes.routes import Route, Routes
 from resdebug.text import visible
 from resdebug.tui.conversation import Conversation
 from resdebug.tui.folded import FoldedBlock
-from resdebug.tui.folding import OPENS_FOLDED, Unit
-from resdebug.tui.rows import Arrangement, Rows
 from resdebug.tui.tensors.image import is_image
 from resdebug.tui.tensors.view import Mode, TensorView
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import resdebug
+from resdebug.analysis.folding import Blocks
+from resdebug.analysis.rows import Arrangement, Rows
 from resdebug.passes.protocol import Pass
-from resdebug.tui.folding import Blocks
-from resdebug.tui.rows import Arrangement, Rows
 from tests.support import GRAPHS, Builder, residual_chain
 from tests.tui.driving import opened
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from resdebug.analysis.folding import Unit
 from resdebug.analysis.rails import Cell, heavy, upside_down
 from resdebug.debugger.debugger import NodeState, State
 from resdebug.network.model import Node
 from resdebug.text import visible
 from resdebug.tui.folded import FoldedBlock
-from resdebug.tui.folding import Unit
 from resdebug.tui.lines import Line, between
 from resdebug.tui.lines import width as measure
 from resdebug.tui.numbers import percent, scientific

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
+from resdebug.analysis.folding import Blocks, Unit
 from resdebug.analysis.rails import Rails
 from resdebug.network.model import Network, Node
 from resdebug.passes.protocol import Pass
-from resdebug.tui.folding import Blocks, Unit
 
 
 class Arrangement:
