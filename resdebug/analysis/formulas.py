@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from resdebug.engine.forward import operator_of
@@ -38,37 +39,58 @@ def reason(network: Network, edge: Edge) -> str:
     return operator_of(node).slot(edge.position, len(node.inputs)).because
 
 
-def forward_numbers(pass_: Pass, node: Node) -> str:
+def forward_numbers(pass_: Pass, node: Node, form: Form = Form.UNICODE) -> str:
     """Return the forward formula with numbers in place of names; empty for leaves and for large tensors."""
     if node.is_leaf:
         return ""
-    return _with_numbers(pass_, node, operator_of(node).formula, None)
+    return _with_numbers(pass_, node, operator_of(node).formula, None, form)
 
 
-def contribution_numbers(pass_: Pass, edge: Edge) -> str:
+def contribution_numbers(pass_: Pass, edge: Edge, form: Form = Form.UNICODE) -> str:
     """Return a contribution's formula with numbers in place of names, and what it comes to; empty for large tensors."""
     node = pass_.network.nodes[edge.consumer_index]
     template = operator_of(node).slot(edge.position, len(node.inputs)).contribution
     _, _, right = template.partition(" += ")
-    written = _with_numbers(pass_, node, right, edge)
+    written = _with_numbers(pass_, node, right, edge, form)
     if not written:
         return ""
-    result = _number_text(pass_.contribution(edge))
+    result = small_tensor(pass_.contribution(edge), form)
     return written if written == result else f"{written} = {result}"
 
 
-def sum_numbers(contributions: Sequence[Array], total: Array) -> str:
+def sum_numbers(contributions: Sequence[Array], total: Array, form: Form = Form.UNICODE) -> str:
     """Return an addition as one writes it by hand, ``7 + 4 = 11``; empty for large tensors or very many terms."""
     if total.size > SHOWN_ELEMENTS or len(contributions) > MOST_TERMS:
         return ""
-    written = _number_text(contributions[0])
+    minus = "−" if form is Form.UNICODE else "-"
+    written = small_tensor(contributions[0], form)
     for array in contributions[1:]:
-        term = _number_text(array)
-        written += f" − {term[1:]}" if term.startswith("−") else f" + {term}"
-    return f"{written} = {_number_text(total)}" if len(contributions) > 1 else written
+        term = small_tensor(array, form)
+        written += f" {minus} {term[1:]}" if term.startswith(minus) else f" + {term}"
+    return f"{written} = {small_tensor(total, form)}" if len(contributions) > 1 else written
 
 
-def _with_numbers(pass_: Pass, node: Node, template: str, edge: Edge | None) -> str:
+def number(x: float, form: Form = Form.UNICODE, digits: int = 6) -> str:
+    """Write a number with so many digits: ``−1.5e−7``, in LaTeX ``-1.5 \\cdot 10^{-7}``."""
+    text = f"{x:.{digits}g}"
+    if form is Form.UNICODE:
+        return text.replace("-", "−")
+    if form is Form.ASCII:
+        return text
+    if not math.isfinite(x):
+        return r"\mathrm{NaN}" if math.isnan(x) else text.replace("inf", r"\infty")
+    mantissa, _, exponent = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else text
+
+
+def small_tensor(array: Array, form: Form = Form.UNICODE) -> str:
+    """Write a small tensor: a scalar as a number, others in brackets."""
+    numbers = [number(float(x), form) for x in array.ravel()]
+    between = r",\; " if form is Form.LATEX else " "
+    return numbers[0] if array.size == 1 else f"[{between.join(numbers)}]"
+
+
+def _with_numbers(pass_: Pass, node: Node, template: str, edge: Edge | None, form: Form) -> str:
     involved = [node.name, *(e.source for e in node.inputs if e is not None)]
     arrays = {name: pass_.value(name) for name in involved}
     if any(array is None or array.size > SHOWN_ELEMENTS for array in arrays.values()):
@@ -76,13 +98,13 @@ def _with_numbers(pass_: Pass, node: Node, template: str, edge: Edge | None) -> 
 
     def value(name: str) -> str:
         array = arrays[name]
-        return "?" if array is None else _number_text(array)
+        return "?" if array is None else small_tensor(array, form)
 
     def adjoint_value(name: str) -> str:
         array = pass_.adjoint(name)
-        return "?" if array is None else _number_text(array)
+        return "?" if array is None else small_tensor(array, form)
 
-    return fill(template, _words(pass_.network, node, value, adjoint_value, edge))
+    return fill(template, _in_form(node, _words(pass_.network, node, value, adjoint_value, edge), form), form)
 
 
 def _words(network: Network, node: Node, value: Word, barred: Word, edge: Edge | None = None) -> dict[str, str]:
@@ -104,18 +126,17 @@ def _words(network: Network, node: Node, value: Word, barred: Word, edge: Edge |
 def _named(network: Network, node: Node, form: Form, edge: Edge | None = None) -> dict[str, str]:
     """Return the names that stand for the placeholders at ``node``, in ``form``."""
     words = _words(network, node, lambda name: named(_name(name), form), lambda name: adjoint(_name(name), form), edge)
-    if form is not Form.UNICODE:
-        slots = {"y", "x", *(slot.name for slot in operator_of(node).slots)}
-        taken = slots | {bar(slot) for slot in slots}
-        words |= {word: setting(text, form) for word, text in words.items() if word not in taken}
-    return words
+    return _in_form(node, words, form)
+
+
+def _in_form(node: Node, words: dict[str, str], form: Form) -> dict[str, str]:
+    """Return the words with the operator's settings written in ``form``; names and numbers are so already."""
+    if form is Form.UNICODE:
+        return words
+    slots = {"y", "x", *(slot.name for slot in operator_of(node).slots)}
+    taken = slots | {bar(slot) for slot in slots}
+    return words | {word: setting(text, form) for word, text in words.items() if word not in taken}
 
 
 def _name(name: str) -> str:
     return visible(name, limit=40)
-
-
-def _number_text(array: Array) -> str:
-    """Write a small tensor: a scalar as a number, others in brackets."""
-    numbers = [f"{float(x):.6g}".replace("-", "−") for x in array.ravel()]
-    return numbers[0] if array.size == 1 else f"[{' '.join(numbers)}]"

@@ -6,6 +6,7 @@ fraction of the two factors beside the stroke, ``√`` takes the factor after it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from resdebug.ops.notation import HAT, SYMBOLS, Kind, Token
@@ -17,8 +18,9 @@ _BRACKETS = {"(": ")", "[": "]", "|": "|", "‖": "‖", "⌊": "⌋"}
 _PREFIXES = frozenset(("√", "−", "Σ", "Π"))
 _SPECIAL = {
     "\\": r"\backslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "#": r"\#", "$": r"\$", "%": r"\%", "&": r"\&",
-    "^": r"\hat{}", "~": r"\sim{}", MACRON: "",
+    "^": r"\hat{}", "~": r"\sim{}", " ": "\\ ", MACRON: "",
 }  # fmt: skip
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 
 
 def name(text: str) -> str:
@@ -30,12 +32,16 @@ def name(text: str) -> str:
 
 def adjoint(text: str) -> str:
     """Write the adjoint of a name: a bar over it."""
-    return rf"\bar{{{text}}}" if len(text) == 1 and text.isalpha() else rf"\overline{{{name(text)}}}"
+    single = len(text) == 1 and text.isascii() and text.isalpha()
+    return rf"\bar{{{text}}}" if single else rf"\overline{{{name(text)}}}"
 
 
 def escaped(text: str) -> str:
-    """Write text so that LaTeX shows it and does nothing else with it."""
-    return "".join(_SPECIAL.get(c, c) for c in text)
+    """Write text so that LaTeX shows it in mathematics and does nothing else with it.
+
+    Letters beyond ASCII are set as text: mathematics has no accents and no other scripts.
+    """
+    return _FOREIGN.sub(r"\\text{\g<0>}", "".join(_SPECIAL.get(c, c) for c in text))
 
 
 def write(kept: Sequence[Token], words: Mapping[str, str]) -> str:
