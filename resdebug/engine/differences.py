@@ -30,46 +30,46 @@ class Differences:
         """The target's value."""
         return float(np.asarray(self._start[self.plan.target]).item())
 
-    def step(self, leaf: str, index: tuple[int, ...]) -> float:
+    def step(self, node: str, index: tuple[int, ...]) -> float:
         """Return the step that is taken at one element, ``ε^(1/3) · max(1, |x|)``."""
-        x = self._start[self.network[leaf].index]
+        x = self._start[self.network[node].index]
         return _STEP if x is None else _STEP * max(1.0, abs(float(x[index])))
 
-    def at(self, leaf: str, index: tuple[int, ...], h: float | None = None) -> float:
-        """Return ``(f(x + h) − f(x − h)) / 2h`` for one element of a leaf; 0 where the target does not depend on it.
+    def at(self, node: str, index: tuple[int, ...], h: float | None = None) -> float:
+        """Return ``(f(x + h) − f(x − h)) / 2h`` for one element of any node; 0 where the target does not depend on it.
 
-        Costs two forward passes. Raises ValueError when ``leaf`` is no input, parameter or constant of floating point.
+        Costs two forward passes. Raises ValueError when ``node`` is not of floating point.
         """
-        ends = self._ends(leaf, index, h)
+        ends = self._ends(node, index, h)
         if ends is None:
             return 0.0
         (left, below), (right, above) = ends
         return (above - below) / (right - left)
 
-    def sides(self, leaf: str, index: tuple[int, ...], h: float | None = None) -> tuple[float, float]:
+    def sides(self, node: str, index: tuple[int, ...], h: float | None = None) -> tuple[float, float]:
         """Return the slopes from ``x − h`` to x and from x to ``x + h``, which differ at a kink. Costs and raises the
         same."""
-        ends = self._ends(leaf, index, h)
+        ends = self._ends(node, index, h)
         if ends is None:
             return 0.0, 0.0
         (left, below), (right, above) = ends
-        x = float(np.asarray(self._start[self.network[leaf].index])[index])
+        x = float(np.asarray(self._start[self.network[node].index])[index])
         return (self.target - below) / (x - left), (above - self.target) / (right - x)
 
     def _ends(
-        self, leaf: str, index: tuple[int, ...], h: float | None
+        self, name: str, index: tuple[int, ...], h: float | None
     ) -> tuple[tuple[float, float], tuple[float, float]] | None:
         """Return x − h and x + h as they are in floating point, each with the target's value there."""
-        node = self.network[leaf]
-        if not node.is_leaf or not node.type.is_float:
-            raise ValueError(f"{leaf} is not an input, parameter or constant of floating point")
+        node = self.network[name]
+        if not node.type.is_float:
+            raise ValueError(f"{name} is not of floating point")
         x = self._start[node.index]
         if x is None:
             return None
         if node.index not in self._depends:
             self._depends = {node.index: _downstream(self.network, node.index)}
         depends = self._depends[node.index]
-        step = self.step(leaf, index) if h is None else h
+        step = self.step(name, index) if h is None else h
 
         def end(sign: int) -> tuple[float, float]:
             values = [None if depends[i] else value for i, value in enumerate(self._start)]

@@ -26,8 +26,8 @@ from resdebug.passes.protocol import Pass
 
 COUNT: Final = Quantity("residual_blocks", "blocks", "Joins with a fork and a skip, found from the wiring.", whole=True)
 IDENTITY: Final = Quantity("identity_skips", "blocks", "Of them, skips that are nothing but an edge.", whole=True)
-RESIDUAL: Final = Quantity(
-    "identity_residual", "1", "Largest ‖x̄ − what He et al.'s equations 4, 5 and 8 give‖ / ‖x̄‖ over chains of blocks."
+DISCREPANCY: Final = Quantity(
+    "identity_discrepancy", "1", "Largest ‖x̄ − what He et al.'s equations 4, 5 and 8 give‖ / ‖x̄‖ over chains of blocks."
 )
 DIRECT: Final = Quantity(
     "direct_term", "1", "Product of the skips' scales over the longest chain: what arrives directly."
@@ -58,7 +58,7 @@ CURVE: Final = CurveKind("skip_and_branch", "Norms of skip and branch, from the 
 KIND: Final = SectionKind(
     "blocks",
     "What comes through the skips, and what through the branches?",
-    (COUNT, IDENTITY, CHAIN, DIRECT, RESIDUAL),
+    (COUNT, IDENTITY, CHAIN, DIRECT, DISCREPANCY),
     (TABLE,),
     (CURVE,),
 )
@@ -94,7 +94,7 @@ def answer(pass_: Pass, _settings: Settings, progress: Progress) -> Section:
         Number(IDENTITY, sum(block.kind is Skip.IDENTITY for block in found)),
         Number(CHAIN, longest.blocks if longest else 0),
         Number(DIRECT, longest.direct if longest else None),
-        Number(RESIDUAL, max((proof.residual for proof in proofs), default=None)),
+        Number(DISCREPANCY, max((proof.discrepancy for proof in proofs), default=None)),
     )
     notes = [] if proofs else ["No chain of identity or scaled skips without anything after the addition."]
     return Section(KIND, numbers, (Table(TABLE, tuple(rows)),), (Curve(CURVE, series),), (), tuple(notes))

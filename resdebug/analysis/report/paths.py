@@ -36,7 +36,7 @@ MEAN: Final = Quantity(
     "mean_length", "branches", "Branches crossed on the average, weighed by what a path contributes."
 )
 SPREAD: Final = Quantity("length_variance", "branches²", "Variance of the number of branches crossed, weighed so.")
-RESIDUAL: Final = Quantity("spectrum_residual", "1", "How far the parts are from the adjoint, ‖Σ s_k − x̄‖ / ‖x̄‖.")
+DISCREPANCY: Final = Quantity("spectrum_discrepancy", "1", "How far the parts are from the adjoint, ‖Σ s_k − x̄‖ / ‖x̄‖.")
 
 LENGTH: Final = Quantity("length", "branches", "How many branches the paths cross.", whole=True)
 COUNT: Final = Quantity("paths_of_length", "log10", "Decimal logarithm of how many paths cross so many branches.")
@@ -58,7 +58,7 @@ PER_PATH: Final = CurveKind("per_path", "Norm a path (log10) by branches crossed
 KIND: Final = SectionKind(
     "paths",
     "How many branches does the gradient cross?",
-    (BLOCKS, PATHS, MEAN, SPREAD, RESIDUAL),
+    (BLOCKS, PATHS, MEAN, SPREAD, DISCREPANCY),
     (TABLE, BEST),
     (NORMS, COUNTS, PER_PATH),
 )
@@ -78,7 +78,7 @@ def answer(pass_: Pass, settings: Settings, progress: Progress) -> Section:
         told = moments(pass_, found, node)
         note = f"Mean and variance alone, of {node}; --section paths carries the family of all lengths."
         numbers = (Number(BLOCKS, branches), Number(PATHS, None), Number(MEAN, told.mean),
-                   Number(SPREAD, told.variance), Number(RESIDUAL, None))  # fmt: skip
+                   Number(SPREAD, told.variance), Number(DISCREPANCY, None))  # fmt: skip
         return Section(KIND, numbers, notes=(note,))
     whole = spectrum(pass_, found, node, lambda done, total: progress("paths", done, total))
     shares, norms = whole.shares, whole.norms
@@ -98,7 +98,7 @@ def answer(pass_: Pass, settings: Settings, progress: Progress) -> Section:
         Number(PATHS, math.log10(sum(whole.counts.values()))),
         Number(MEAN, mean),
         Number(SPREAD, variance),
-        Number(RESIDUAL, whole.residual),
+        Number(DISCREPANCY, whole.discrepancy),
     )
     tables = [Table(TABLE, rows)]
     best = _best(pass_, found, node)

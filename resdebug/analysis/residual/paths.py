@@ -38,7 +38,7 @@ class Spectrum:
     """How many paths there are that cross exactly k branches."""
 
     @property
-    def residual(self) -> float:
+    def discrepancy(self) -> float:
         """‖Σ_k s_k − x̄‖ / ‖x̄‖: rounding, if all is well."""
         with np.errstate(all="ignore"):
             total = sum((np.asarray(part, np.float64) for part in self.parts.values()), np.zeros(self.adjoint.shape))

@@ -76,8 +76,12 @@ class Identity:
     blocks: int
     direct: float
     """The product of the scales: how much of x̄_L arrives directly."""
-    residual: float
+    discrepancy: float
     """‖x̄_l − what the equation gives‖ / ‖x̄_l‖."""
+    norms: tuple[float, float]
+    """Of the direct term and of the one through the branches."""
+    part: float
+    """⟨direct term, x̄_l⟩ / ⟨x̄_l, x̄_l⟩; what comes through the branches is the rest to 1. NaN where x̄_l is zero."""
 
 
 def identities(pass_: Pass, found: Sequence[Block]) -> list[Identity]:
@@ -101,11 +105,26 @@ def identities(pass_: Pass, found: Sequence[Block]) -> list[Identity]:
         if above is None:
             continue
         with np.errstate(all="ignore"):
-            expected = direct * factor * np.asarray(above, np.float64) + rest
-            size = norm(here)
-            gap = norm(np.asarray(here, np.float64) - expected)
-        told.append(Identity(block.fork, end, count + 1, direct * factor, gap / size if size else gap))
+            first = direct * factor * np.asarray(above, np.float64)
+            whole = np.asarray(here, np.float64)
+            size, gap = norm(whole), norm(whole - (first + rest))
+        told.append(
+            Identity(
+                block.fork, end, count + 1, direct * factor, gap / size if size else gap, (norm(first), norm(rest)),
+                part_of(first, whole),
+            )
+        )  # fmt: skip
     return told
+
+
+def part_of(term: Array, whole: Array) -> float:
+    """Return ⟨term, whole⟩ / ⟨whole, whole⟩: the parts of all terms of a sum add up to 1. NaN where it is zero."""
+    size = norm(whole)
+    if not size or not math.isfinite(size):
+        return math.nan
+    with np.errstate(all="ignore"):
+        ratio = np.vdot(np.asarray(term, np.float64) / size, np.asarray(whole, np.float64) / size)
+    return float(ratio)
 
 
 def _plain(pass_: Pass, block: Block) -> bool:

@@ -84,7 +84,7 @@ def test_the_spectrum_is_that_of_all_paths_listed(layers: int, tensors: bool, no
         np.testing.assert_allclose(told.parts[k], part, rtol=1e-12, atol=1e-14)
     # Parts may be far larger than their sum: rounding is measured by what was added.
     added = sum(told.norms.values())
-    assert told.residual * norm(told.adjoint) < 1e-14 * added
+    assert told.discrepancy * norm(told.adjoint) < 1e-14 * added
     sizes = {k: abs(share_) for k, share_ in told.shares.items()}
     assert math.isclose(sum(told.shares.values()), 1.0, abs_tol=1e-14 * sum(sizes.values()))
     brief = moments(pass_, found, "x")
@@ -170,7 +170,7 @@ def test_scaled_shortcuts_multiply_their_scales(factor: float, direct: float) ->
     lowest = identities(pass_, found)[-1]
     assert lowest.blocks == 54
     assert math.isclose(lowest.direct, direct, rel_tol=1e-13)
-    assert lowest.residual < 1e-12
+    assert lowest.discrepancy < 1e-12
 
 
 def test_identity_mappings_on_110_layers() -> None:
@@ -182,9 +182,9 @@ def test_identity_mappings_on_110_layers() -> None:
     proofs = identities(pass_, found)
     assert max(proof.blocks for proof in proofs) == 18
     assert len(proofs) == 52
-    assert max(proof.residual for proof in proofs) < 1e-12
+    assert max(proof.discrepancy for proof in proofs) < 1e-12
     told = spectrum(pass_, found, "x")
-    assert told.residual < 1e-12
+    assert told.discrepancy < 1e-12
     assert sum(told.counts.values()) == 2**54
 
 
