@@ -209,3 +209,10 @@ def upside_down(glyph: str) -> str:
 def as_text(rails: Rails, glyphs: Sequence[str]) -> list[str]:
     """Return the whole drawing as lines of text."""
     return ["".join(cell.glyph for cell in rails.draw(row, glyphs[row])).rstrip() for row in range(rails.rows)]
+
+
+def arms(glyph: str) -> list[tuple[int, int]]:
+    """Return the directions, right and up positive, in which a line of the drawing leaves the middle of its cell."""
+    ways = {UP: (0, 1), DOWN: (0, -1), LEFT: (-1, 0), RIGHT: (1, 0)}
+    known = next((mask for mask, written in _GLYPHS.items() if written == glyph), 0)
+    return [way for bit, way in ways.items() if known & bit]

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "serve": "the debugger in a browser, on this machine alone",
     "check": "every derivative against finite differences, or your gradients against ours",
     "report": "say what a network does to its gradient, in text, JSON or HTML",
+    "explain": "derive a network's own backward pass, with formulas and numbers: Markdown, LaTeX, HTML",
     "new": "generate a residual network; without KIND, list what there is",
     "run": "run the debugger's commands without a screen: a script, a transcript",
     "help": "explain conditions, commands, scripts",

@@ -120,6 +120,12 @@ FORMATS: Final = {
         Format("dot", ".dot", "the same for Graphviz", "resdebug.export.dot", levels=(Level.STATS,)),
         Format("mermaid", ".mmd", "the same for Mermaid", "resdebug.export.mermaid", levels=(Level.STATS,)),
         Format(
+            "markdown", ".md", "the derivation, with formulas as GitHub draws them",
+            "resdebug.export.derivation_markdown",
+        ),
+        Format("latex", ".tex", "the derivation for pdflatex", "resdebug.export.derivation_latex"),
+        Format("html", ".html", "the derivation as a page with MathML", "resdebug.export.derivation_html"),
+        Format(
             "perfetto", ".perfetto.json", "measured times and bytes of every event, for ui.perfetto.dev",
             "resdebug.export.perfetto", levels=(Level.STATS,),
         ),
