@@ -95,3 +95,23 @@ def residual_chain(blocks: int, scale: float = 0.5) -> Builder:
         b.add(f"f{k}", "scale", {"x": f"x{k}"}, factor=scale, block=f"block{k}")
         b.add(f"x{k + 1}", "add", {"a": f"f{k}", "b": f"x{k}"}, block=f"block{k}")
     return b
+
+
+HOSTILE = [
+    '"], n1 [label="', "\\N\\G\\", "<b>bold</b>", "&lt;i&gt;", '"]; click x "javascript:alert(1)"', "]]> <script>",
+    "=1+1", "+1", "-1", "@SUM(A1)", "\ttab", "\rreturn", "'quoted", "a,b\n\"c\"", "../../etc/passwd", "CON", "value/x",
+    "x\x1b[31mred", "`code`", "%%{init: {}}%%", "end", "subgraph", "#35;", "$\\alpha$", "ä→ȳ", "x\u202ey", " spaced ",
+]  # fmt: skip
+"""Names of nodes."""
+
+
+def hostile() -> LivePass:
+    """A sum of leaves with these names, each used twice."""
+    b = Builder("the end")
+    last = b.leaf("start", [1.0, -2.0])
+    for k, name in enumerate(HOSTILE):
+        b.leaf(name, [float(k + 1), 0.0], "parameter", block=name)
+        b.add(f"twice{k}", "mul", {"a": name, "b": name})
+        last = b.add(f"sum{k}", "add", {"a": last, "b": f"twice{k}"})
+    b.add("the end", "sum", {"x": last})
+    return b.run()

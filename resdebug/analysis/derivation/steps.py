@@ -128,10 +128,10 @@ def numbers(subject: Subject, node: Node, arrivals: Sequence[Edge]) -> list[Bloc
     sent = [part for part in parts if part is not None]
     worked = [contribution_numbers(subject.pass_, edge, Form.LATEX) for edge in arrivals[:MOST_TERMS]]
     lines: list[tuple[str, str]] = []
-    if any(worked):
-        lines += [
-            (rf"\text{{from }} {named(edge.consumer)}:", text) for edge, text in zip(arrivals, worked, strict=False)
-        ]
+    if len(sent) == 1 and worked[0]:
+        lines.append((barred(node), f"= {worked[0]}"))
+    elif any(worked):
+        lines += [(rf"\text{{from }} {named(e.consumer)}:", text) for e, text in zip(arrivals, worked, strict=False)]
     if written_in_full(node.shape) and len(sent) <= MOST_TERMS:
         if len(sent) > 1 or not any(worked):
             lines += _in_full(subject, node, arrivals, sent, adjoint)
