@@ -1,4 +1,4 @@
-"""JSON: the same as JSONL in one document, the records in an array, every tensor inline."""
+"""JSON: the same as JSONL in one document, the records in an array, every tensor inline and with its checksum."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write(pass_: Pass | StreamedPass, stream: IO[bytes], progress: Progress, req
     header = encoder.encode(header_of(pass_, f"resdebug {__version__}", wanted.selection))
     stream.write(header.removesuffix(b"}") + b',"records":[\n')
     k = 0
-    for k, record in enumerate(records(seen(pass_, Look(wanted.selection))), start=1):
+    for k, record in enumerate(records(seen(pass_, Look(wanted.selection, checksums=True))), start=1):
         stream.write(encoder.encode(record) + b",\n")
         progress(k, total)
     stream.write(encoder.encode(EndRecord(k)) + b"\n]}\n")

@@ -58,9 +58,11 @@ def _of_one(x: float) -> Statistics:
 class Look:
     """Makes of a tensor what a trace has of it. A tensor that is written twice, one after the other, is stored once."""
 
-    def __init__(self, selection: Selection, beside: Stream | None = None) -> None:
+    def __init__(self, selection: Selection, beside: Stream | None = None, *, checksums: bool = False) -> None:
+        """``checksums`` are those of tensors in the record, where lines have none of their own."""
         self.selection = selection
         self.beside = beside
+        self.checksums = checksums
         self._last: tuple[Array, Tensor] | None = None
         self._partial: dict[str, tuple[Array, Tensor]] = {}
         self._same: dict[str, Tensor] = {}
@@ -76,7 +78,7 @@ class Look:
             self._last = array, made
             return made
         if self.beside is None or array.size <= INLINE:
-            return encode(array)
+            return encode(array, checksum=self.checksums)
         return self._stored(of, node, array, self.beside)
 
     def _stored(self, of: Of, node: str, array: Array, beside: Stream) -> Tensor:

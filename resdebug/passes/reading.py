@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from resdebug.network.values import Missing
 from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Array
 from resdebug.passes.beside import Beside
+from resdebug.passes.encoding import little_endian
 from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded, Timeline
 from resdebug.passes.lines import Line, Text
 from resdebug.passes.protocol import Of
@@ -249,6 +251,8 @@ class Reader:
             raise self.fault(number, "T008", f"a tensor is at fault: {visible(str(error))}") from None
         except TensorFault as error:
             raise self.fault(number, error.code, error.what, error.hint) from None
+        if array is not None and tensor.name is None and tensor.crc not in {None, zlib.crc32(little_endian(array))}:
+            raise self.fault(number, "T012", "a tensor is not as it was written: its checksum is another")
         found = TensorType(tuple(tensor.shape), tensor.dtype)
         if found != type_:
             shown = found if found.dtype in ITEM_BYTES else f"of type {visible(found.dtype, limit=40)}"

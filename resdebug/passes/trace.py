@@ -14,7 +14,7 @@ import msgspec
 
 from resdebug.network.digest import node_link
 from resdebug.ops.base import Array
-from resdebug.passes.encoding import from_numbers, numbers, type_name
+from resdebug.passes.encoding import from_numbers, little_endian, numbers, type_name
 from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
@@ -49,7 +49,7 @@ class Tensor(msgspec.Struct, frozen=True, omit_defaults=True):
     """An array, in one of three ways.
 
     ``data`` is a number, or nested lists of them in C order, one level a dimension; ``name`` is that of a tensor in the
-    file beside, ``crc`` the CRC-32 of its bytes; ``statistics`` are what is left of a tensor that is not there.
+    file beside; ``statistics`` are what is left of a tensor that is not there. ``crc`` is the CRC-32 of its bytes.
     """
 
     shape: list[int]
@@ -142,9 +142,10 @@ def header_of(
     )
 
 
-def encode(array: Array) -> Tensor:
-    """Return an array as strict JSON can say it."""
-    return Tensor(list(array.shape), type_name(array.dtype), numbers(array))
+def encode(array: Array, *, checksum: bool = False) -> Tensor:
+    """Return an array as strict JSON can say it, and where lines have no checksum of their own, with one."""
+    crc = zlib.crc32(little_endian(array)) if checksum else None
+    return Tensor(list(array.shape), type_name(array.dtype), numbers(array), crc=crc)
 
 
 def decode(tensor: Tensor) -> Array:

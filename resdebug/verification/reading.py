@@ -73,6 +73,8 @@ class TraceFile:
             raise BadInput(Fault("T001", "is not a trace", hint, Place(visible(str(self.path)), 1, 1)))
         self._records: list[msgspec.Raw] | None = None
         self.sealed: bool | None = None
+        self.unsummed = 0
+        """Tensors in records without a checksum of their own."""
         self.broken: Broken | None = None
         """What is wrong with the header line, where it can be read in spite of it."""
         self._decoder = msgspec.json.Decoder()
@@ -194,6 +196,12 @@ class TraceFile:
             crc = tensor.get("crc")
             return self.beside.read(str(tensor["name"]), shape, str(dtype), crc if isinstance(crc, int) else None)
         array = _numbers(tensor["data"], shape, str(dtype))
+        crc = tensor.get("crc")
+        self.unsummed += not isinstance(crc, int)
+        if isinstance(crc, int):
+            little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+            if zlib.crc32(little.tobytes()) != crc:
+                raise Broken("V026", "a tensor has other numbers than its checksum says")
         array.flags.writeable = False
         return array
 

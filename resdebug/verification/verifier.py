@@ -389,9 +389,9 @@ class _Verifier:
             unused = self.file.beside.unused()
             if unused and whole:
                 self.add("V022", f'{self.file.beside.shown}: no record names tensor "{visible(unused[0])}"')
-        if not self.file.sealed and self.header["version"] > 1:
+        if not self.file.sealed and self.file.unsummed and self.header["version"] > 1:
             self.report.notes.append(
-                "the lines have no checksums: a change that rounding could explain is seen only where bits must agree"
+                "there are no checksums: a change that rounding could explain is seen only where bits must agree"
             )
         self.check_digest()
 

@@ -119,6 +119,7 @@ BREAK: Final[dict[str, Callable[[Lines], Any]]] = {
     "V023": lambda x: first(x, "completed", node="c")["adjoint"].update(dtype="float32"),
     "V024": lambda x: _statistics(first(x, "evaluated", node="a")["value"], zeros=7),
     "V025": lambda x: _statistics(first(x, "evaluated", node="a")["value"]),
+    "V026": lambda x: first(x, "evaluated", node="a")["value"].update(crc=1),
     "V030": _late_value,
     "V031": lambda x: first(x, "seeded")["adjoint"].update(data=2.0),
     "V032": _early,
