@@ -12,13 +12,13 @@ from resdebug.analysis.derivation.steps import sum_of
 from resdebug.analysis.derivation.subject import Subject, barred, named, shown
 from resdebug.analysis.derivation.tensors import plain
 from resdebug.analysis.formulas import number
-from resdebug.analysis.residual.blocks import Skip
 from resdebug.engine.differences import Differences
 from resdebug.engine.norms import norm
 from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.ops.formula import Form
+from resdebug.passes.blocks import Skip
 from resdebug.text import plural
 
 DIGITS = 6

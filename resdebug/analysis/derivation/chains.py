@@ -12,9 +12,9 @@ from typing import Final
 from resdebug.analysis.derivation.document import Block, Code, Equation, Maths, Prose, Section, Table, paragraph
 from resdebug.analysis.derivation.subject import Subject, named, shown
 from resdebug.analysis.derivation.tensors import percent, plain
-from resdebug.analysis.residual.blocks import Block as Residual
 from resdebug.analysis.residual.shares import Identity, part_of, share
 from resdebug.engine.norms import norm
+from resdebug.passes.blocks import Block as Residual
 from resdebug.text import plural
 
 MOST_FORKS: Final = 64

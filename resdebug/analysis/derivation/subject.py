@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Final
 
 from resdebug.analysis.measured import adjoint_norm, value_norm
-from resdebug.analysis.residual.blocks import Block, blocks
 from resdebug.analysis.residual.shares import Identity, identities
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.ops.formula import Form, adjoint, name
+from resdebug.passes.blocks import Block
 from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.recorded import RecordedPass
 from resdebug.passes.routes import Route, Routes, Way
@@ -43,7 +43,7 @@ class Subject:
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """The residual blocks that are recognised, those nearest the target first."""
-        return blocks(self.pass_) if self.small else ()
+        return () if self._routes is None else self._routes.blocks
 
     @cached_property
     def chains(self) -> list[Identity]:

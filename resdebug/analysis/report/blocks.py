@@ -19,9 +19,9 @@ from resdebug.analysis.report.structure import (
     Table,
     TableKind,
 )
-from resdebug.analysis.residual.blocks import Skip, blocks
 from resdebug.analysis.residual.shares import Share, identities, share
 from resdebug.analysis.trunk import depths
+from resdebug.passes.blocks import Skip, blocks
 from resdebug.passes.protocol import Pass
 
 COUNT: Final = Quantity("residual_blocks", "blocks", "Joins with a fork and a skip, found from the wiring.", whole=True)

@@ -22,8 +22,8 @@ from resdebug.analysis.report.structure import (
     Table,
     TableKind,
 )
-from resdebug.analysis.residual.blocks import Block, blocks
 from resdebug.analysis.residual.paths import moments, spectrum, top_paths
+from resdebug.passes.blocks import Block, blocks
 from resdebug.passes.protocol import Pass
 
 MOST_PATHS: Final = 10

@@ -19,9 +19,9 @@ from resdebug.analysis.report.structure import (
     Table,
     TableKind,
 )
-from resdebug.analysis.residual.blocks import blocks
 from resdebug.analysis.residual.scaling import deletion, scaled
 from resdebug.analysis.trunk import depths
+from resdebug.passes.blocks import blocks
 from resdebug.passes.live import LivePass
 from resdebug.passes.protocol import Pass
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resdebug.analysis.residual.blocks import Block
 from resdebug.engine.kept import ByNode
 from resdebug.engine.norms import norm
 from resdebug.engine.reverse import contribution, seed_of
 from resdebug.network.model import Edge
 from resdebug.ops import threads
 from resdebug.ops.base import Array
+from resdebug.passes.blocks import Block
 from resdebug.passes.protocol import Pass
 
 Progress = Callable[[int, int], None]

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resdebug.analysis.residual.blocks import Block
 from resdebug.debugger.editor import Editor
 from resdebug.debugger.edits import ScaleEdge
 from resdebug.engine.norms import norm
 from resdebug.engine.reverse import reverse_pass
 from resdebug.ops.base import Array
+from resdebug.passes.blocks import Block
 from resdebug.passes.protocol import Pass
 
 Progress = Callable[[int, int], None]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resdebug.analysis.residual.blocks import Block, Skip
 from resdebug.engine.norms import norm
 from resdebug.ops.base import Array
+from resdebug.passes.blocks import Block, Skip, Way
 from resdebug.passes.protocol import Pass
 from resdebug.passes.summary import cosine
 
@@ -54,15 +54,15 @@ def share(pass_: Pass, block: Block) -> Share:
     elsewhere = 0
     with np.errstate(all="ignore"):
         for edge in pass_.schedule.arrivals[block.fork]:
-            direct = block.skip is not None and edge.index == block.skip.index
-            if direct or edge.consumer_index in block.skip_nodes:
-                sent = pass_.contribution(edge)
-                skip = sent if skip is None else np.asarray(skip + sent)
-            elif edge.consumer_index in block.branch_nodes or any(e.index == edge.index for e in block.branches):
-                sent = pass_.contribution(edge)
-                branch = sent if branch is None else np.asarray(branch + sent)
-            else:
+            way = block.way(edge)
+            if way is None:
                 elsewhere += 1
+                continue
+            sent = pass_.contribution(edge)
+            if way is Way.SKIP:
+                skip = sent if skip is None else np.asarray(skip + sent)
+            else:
+                branch = sent if branch is None else np.asarray(branch + sent)
     return Share(block, skip, branch, elsewhere)
 
 

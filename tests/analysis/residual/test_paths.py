@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import resdebug
-from resdebug.analysis.residual.blocks import Block, Skip, blocks
 from resdebug.analysis.residual.paths import moments, path_counts, spectrum, top_paths
 from resdebug.analysis.residual.scaling import deletion, scaled
 from resdebug.analysis.residual.shares import identities, share
 from resdebug.engine.forward import operator_of
 from resdebug.engine.norms import norm
 from resdebug.ops.base import Array
+from resdebug.passes.blocks import Block, Skip, blocks
 from resdebug.passes.protocol import Pass
 from tests.support import GRAPHS, Builder, residual_chain
 

@@ -1,9 +1,10 @@
 """Residual blocks, found from the graph's structure alone.
 
 A join is an addition or a concatenation of things that come from one node, its fork: the nearest common dominator of
-the operands, where inputs are the roots and parameters do not count. The operand with the straightest way from the fork
-is the skip; the others are branches. Dominators as Cooper, Harvey and Kennedy 2001 (A Simple, Fast Dominance
-Algorithm), one sweep over an acyclic graph.
+the operands, where inputs are the roots and parameters do not count. (Where no block is above an input, constants are
+the roots, such as a text, and else parameters.) The operand with the straightest way from the fork is the skip; the
+others are branches. Dominators as Cooper, Harvey and Kennedy 2001 (A Simple, Fast Dominance Algorithm), one sweep over
+an acyclic graph.
 """
 
 from __future__ import annotations
@@ -15,13 +16,28 @@ from typing import Final
 
 from resdebug.network.model import Edge
 from resdebug.passes.protocol import Pass
-from resdebug.passes.routes import LINEAR
 
 JOINS: Final = frozenset({"add", "sub", "concat"})
+"""Operators at which the ways of a block meet again."""
+LINEAR: Final = frozenset((
+    "identity", "neg", "scale", "mul", "div", "sub", "add", "linear", "matmul", "einsum", "conv1d", "conv2d", "conv3d",
+    "conv_transpose2d", "batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "avg_pool1d",
+    "avg_pool2d", "avg_pool3d", "global_avg_pool", "adaptive_avg_pool2d", "max_pool2d", "pad", "slice", "split",
+    "select", "reshape", "flatten", "transpose", "permute", "squeeze", "unsqueeze", "expand", "upsample",
+    "pixel_shuffle", "pixel_unshuffle", "dropout", "concat", "roll", "flip",
+))  # fmt: skip
+"""What a shortcut may be made of: operators that keep its way straight, with or without a norm or a pooling in it."""
 _SCALING: Final = frozenset({"scale", "neg", "mul", "div", "identity"})
 _ROOT: Final = -1
 _WORTH: Final = 64
 """Looking for ways stops after so many steps a node of the network: graphs that are one large tangle have no blocks."""
+
+
+class Way(Enum):
+    """Which way round a block a contribution takes."""
+
+    SKIP = "skip"
+    BRANCH = "branch"
 
 
 class Skip(Enum):
@@ -50,11 +66,30 @@ class Block:
     branch_nodes: frozenset[int]
     """The nodes on the ways, fork and join not counted."""
 
+    def way(self, edge: Edge) -> Way | None:
+        """Return by which way a contribution to the fork comes; None where it comes from elsewhere."""
+        if edge.consumer_index in self.skip_nodes or (self.skip is not None and edge.index == self.skip.index):
+            return Way.SKIP
+        if edge.consumer_index in self.branch_nodes or any(e.index == edge.index for e in self.branches):
+            return Way.BRANCH
+        return None
+
 
 def blocks(pass_: Pass) -> tuple[Block, ...]:
     """Return the residual blocks of a pass, those nearest the target first."""
+    tried: set[frozenset[int]] = set()
+    for op in ("input", "constant", "parameter"):
+        flow = _flow(pass_, op)
+        if flow and flow not in tried:
+            tried.add(flow)
+            found = _blocks(pass_, flow)
+            if found:
+                return found
+    return ()
+
+
+def _blocks(pass_: Pass, flow: frozenset[int]) -> tuple[Block, ...]:
     plan = pass_.schedule
-    flow = _flow(pass_)
     above = _dominators(pass_, flow)
     budget = [_WORTH * max(len(plan.reverse), 1)]
     found = []
@@ -70,12 +105,10 @@ def blocks(pass_: Pass) -> tuple[Block, ...]:
     return tuple(found)
 
 
-def _flow(pass_: Pass) -> frozenset[int]:
-    """Return the visited nodes that depend on an input; without inputs on a constant (a text), else on a parameter."""
+def _flow(pass_: Pass, op: str) -> frozenset[int]:
+    """Return the visited nodes that depend on a leaf of this kind."""
     plan, nodes = pass_.schedule, pass_.network.nodes
-    found: set[int] = set()
-    for op in ("input", "constant", "parameter"):
-        found = found or {i for i in plan.order if nodes[i].op == op}
+    found = {i for i in plan.order if nodes[i].op == op}
     for i in reversed(plan.order):
         if any(edge is not None and edge.source_index in found for edge in nodes[i].inputs):
             found.add(i)

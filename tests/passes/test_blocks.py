@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import resdebug
-from resdebug.analysis.residual.blocks import Skip, blocks
+from resdebug.passes.blocks import Skip, blocks
 from tests.support import GRAPHS, Builder, residual_chain
 
 KINDS: dict[str, tuple[dict[str, Any], dict[Skip, int]]] = {
