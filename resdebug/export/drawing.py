@@ -16,9 +16,6 @@ from resdebug.passes.recorded import RecordedPass
 from resdebug.passes.routes import Routes
 from resdebug.passes.selection import Selection
 
-MOST_ROUTES: Final = 5000
-"""In networks of more nodes skips and branches are not told apart: that would take long."""
-
 _SAMPLE: Final = 64
 
 
@@ -60,7 +57,7 @@ class Drawing:
         self.chosen = [node for node in pass_.network.nodes if selection.chosen(node.name)]
         kept = {node.index for node in self.chosen}
         self.edges = [e for e in pass_.network.edges if e.source_index in kept and e.consumer_index in kept]
-        self.routes = Routes(pass_) if len(pass_.network.nodes) <= MOST_ROUTES and pass_.whole else None
+        self.routes = Routes(pass_)
         self._part = frozenset(pass_.schedule.order)
         self._shares: dict[int, dict[int, tuple[float, float | None]]] = {}
 
@@ -68,7 +65,7 @@ class Drawing:
         """Yield every node, or a sample of them, in which joins are not marked."""
         arrivals = self.pass_.schedule.arrivals
         joins: set[str] = set()
-        if self.routes is not None and every == 1:
+        if every == 1:
             routes = (self.routes.route(edge) for node in self.chosen for edge in arrivals[node.index])
             joins = {route.join for route in routes if route is not None}
         for node in self.chosen[::every]:
@@ -80,7 +77,7 @@ class Drawing:
         for edge in sorted(self.edges, key=lambda edge: (edge.source_index, edge.index))[::every]:
             size, share = self._sent(edge)
             way = ""
-            if self.routes is not None and size is not None:
+            if size is not None:
                 route = self.routes.route(edge)
                 way = route.way.value if route is not None else ""
             ends = f"n{edge.source_index}", f"n{edge.consumer_index}"

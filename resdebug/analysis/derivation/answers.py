@@ -87,8 +87,6 @@ def _how(subject: Subject) -> list[Block]:
 
 def _skipping(subject: Subject) -> list[Block]:
     blocks = subject.blocks
-    if not subject.small:
-        return [paragraph("The network is too large for its blocks to be looked for here.")]
     if not blocks:
         return [
             paragraph(
@@ -219,7 +217,7 @@ def _example(subject: Subject) -> Node | None:
     forks = subject.forks
     if not forks:
         return None
-    with_skip = [f for f in forks if subject.skip_of(f) is not None] if subject.small else []
+    with_skip = [f for f in forks if subject.skip_of(f) is not None]
     return min(reversed(with_skip or forks), key=lambda n: (n.type.size, len(subject.pass_.arrivals(n.name))))
 
 

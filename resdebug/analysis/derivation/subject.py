@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final
 
 from resdebug.analysis.measured import adjoint_norm, value_norm
 from resdebug.analysis.residual.shares import Identity, identities
@@ -16,9 +15,6 @@ from resdebug.passes.recorded import RecordedPass
 from resdebug.passes.routes import Route, Routes, Way
 from resdebug.text import visible
 
-MOST_NODES: Final = 5000
-"""In networks of more nodes blocks are not looked for: that would take long."""
-
 
 class Subject:
     """A pass that is explained."""
@@ -26,9 +22,7 @@ class Subject:
     def __init__(self, pass_: Pass) -> None:
         self.pass_ = pass_
         self.network = pass_.network
-        self.small = len(pass_.network) <= MOST_NODES and pass_.whole
-        """Whether skips, branches and blocks are looked for."""
-        self._routes = Routes(pass_) if self.small else None
+        self._routes = Routes(pass_)
 
     @property
     def right(self) -> bool:
@@ -43,7 +37,7 @@ class Subject:
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """The residual blocks that are recognised, those nearest the target first."""
-        return () if self._routes is None else self._routes.blocks
+        return self._routes.blocks
 
     @cached_property
     def chains(self) -> list[Identity]:
@@ -58,7 +52,7 @@ class Subject:
 
     def route(self, edge: Edge) -> Route | None:
         """Return which way round a block a contribution comes, where that is known."""
-        return None if self._routes is None else self._routes.route(edge)
+        return self._routes.route(edge)
 
     def way(self, edge: Edge) -> str:
         """Return ``skip`` or ``branch``, or nothing."""
