@@ -7,6 +7,7 @@ import math
 import pytest
 
 import resdebug
+from resdebug.analysis.report import paths
 from resdebug.analysis.report.registry import make_report
 from resdebug.analysis.report.structure import Section, Settings
 from resdebug.errors import UsageError
@@ -50,11 +51,16 @@ def test_a_network_without_blocks_says_so() -> None:
     assert "blocks" not in ask(plain, "overview", "blocks")
 
 
-def test_large_networks_get_the_moments() -> None:
-    pass_ = resdebug.differentiate(resdebug.generate("resnet110", image_size=16))
-    report = make_report(pass_, Settings(), lambda *_: None)
-    names = {section.kind.name for section in report.sections} | {row.name for row in report.left_out}
-    assert {"blocks", "paths", "scaling"} <= names
+def test_large_networks_get_the_moments_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of 6 branches is crossed with weight ½ / 1½: mean 6 · ⅓ and variance 6 · ⅓ · ⅔, without the family."""
+    monkeypatch.setattr(paths, "WHOLE", 0)
+    report = make_report(residual_chain(6).run(), Settings(), lambda *_: None)
+    (section,) = (section for section in report.sections if section.kind.name == "paths")
+    assert math.isclose(section.number("mean_length") or 0, 6 / 3)
+    assert math.isclose(section.number("length_variance") or 0, 6 * (1 / 3) * (2 / 3))
+    assert section.number("paths") is None
+    assert section.tables == ()
+    assert "Mean and variance alone" in section.notes[0]
 
 
 def test_a_recorded_pass_is_asked_alike(tmp_path: object) -> None:
