@@ -16,6 +16,8 @@ from resdebug.network.source import open_regular
 from resdebug.text import visible
 
 HOST = "127.0.0.1"
+PAGE = Path(__file__).with_name("serving")
+"""The folder of the page; the library's own would load a font from elsewhere."""
 MOST_PORT = 65535
 
 
@@ -41,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
         what = "serving needs the library textual-serve"
         raise UsageError(Fault("U003", what, "pip install 'resdebug[web]'")) from None
     port = _free(options.port)
-    server = Server(command(options), host=HOST, port=port, title=f"resdebug {visible(path.name, limit=60)}")
+    title = f"resdebug {visible(path.name, limit=60)}"
+    server = Server(command(options), host=HOST, port=port, title=title, templates_path=PAGE)
     print(f"http://{HOST}:{port}  (ctrl+c ends it)", flush=True)
     # The library writes a banner of its own to stdout, where only results belong.
     server.console.file = sys.stderr

@@ -75,6 +75,8 @@ def test_stepping_in_a_browser() -> None:
             )
 
         page.on("websocket", listen)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
         assert wait_for(lambda: _answers("127.0.0.1", int(address.rpartition(":")[2])))
         page.goto(address, wait_until="domcontentloaded")
 
@@ -91,6 +93,12 @@ def test_stepping_in_a_browser() -> None:
         assert wait_for(lambda: shows("its only contribution came from loss"))
         drawn = page.locator(".xterm-screen").screenshot()
         assert len(drawn) > 20_000, "a picture with something in it"
+        assert page.evaluate("document.fonts.check('16px \"Roboto Mono\"')")
+        page.keyboard.press("q")
+        assert wait_for(lambda: bool(page.evaluate("document.body.classList.contains('-closed')")))
+        assert page.get_by_text("Open it again").is_visible()
+        assert asked, "what the page loads"
+        assert all(url.startswith((address, "data:")) for url in asked), "nothing comes from elsewhere"
         browser.close()
 
 
