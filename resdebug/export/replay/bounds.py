@@ -112,6 +112,8 @@ def _wanted(pass_: Pass, selection: Selection) -> tuple[Counter[tuple[int, int]]
 
 def _bytes(node: Node) -> int:
     size = node.type.size
+    if size == 1:
+        return _A_NUMBER
     binary = size > WRITTEN and node.type.is_float
     return _A_RECORD + (node.type.nbytes * 4 // 3 if binary else size * _A_NUMBER)
 

@@ -145,6 +145,10 @@ class GraphPane {
     const width = cells.length * CELL;
     const picture = draw("svg", { class: "lanes", width, height: ROW, viewBox: `0 0 ${width} ${ROW}`, "aria-hidden": "true" });
     cells.forEach((cell, place) => {
+      if (cell.under) {
+        picture.append(this.line(cell.under, rail, place, false));
+        picture.append(draw("path", { class: "halo", d: `M${place * CELL + CELL / 2} 0V${ROW}` }));
+      }
       for (const piece of cell.stubs ?? [cell]) {
         if (piece.carries >= 0) picture.append(this.line(piece, on ? rail : rail + 0.5, place, cell.stubs !== undefined));
       }
@@ -175,14 +179,21 @@ class GraphPane {
   }
 
   lit(cell, rail, place) {
-    const { travel } = this;
-    if (travel && cell.carries === travel.bottom) {
-      const onLane = (place >> 1) === travel.column && place % 2 === 0 && travel.top < rail && rail < travel.bottom;
-      const ends = rail === travel.top ? cell.since === travel.top : rail === travel.bottom && cell.since <= travel.top;
-      if (onLane || ends) return "travel";
-    }
+    if (this.isTravelling(cell, rail, place)) return "travel";
     const [start, end] = this.interval(cell.since, cell.carries);
     return start <= this.session.position && this.session.position < end ? "lit" : "idle";
+  }
+
+  // Whether the contribution that has just been sent runs through a piece of the drawing.
+  isTravelling(cell, rail, place) {
+    const { travel } = this;
+    if (!travel || cell.carries !== travel.bottom) return false;
+    if (rail === travel.top) return cell.since === travel.top;
+    if (rail !== travel.bottom) return place === 2 * travel.column && travel.top < rail && rail < travel.bottom;
+    const here = 2 * this.session.rows.rails.column(rail), there = 2 * travel.column;
+    if (here === there) return place === here && cell.arms === UP;
+    const between = Math.min(here, there) <= place && place <= Math.max(here, there);
+    return between && !(place === here && cell.arms === UP);
   }
 
   // From which position to which a lane carries a partial adjoint: first contribution to completion.

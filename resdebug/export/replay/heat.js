@@ -1,7 +1,7 @@
 // A plane as a heat map: blue below zero, orange above, on a signed-root scale that is symmetrical about zero. Signs are
 // marked too where cells are large enough: nothing is told by colour alone.
 
-const TALL = 300, MARKED = 9, WRITTEN = 40;
+const MARKED = 9, WRITTEN = 40;
 
 function channels(name) {
   return colour(name).match(/[\d.]+/g).slice(0, 3).map(Number);
@@ -36,10 +36,10 @@ function reduced(plane, mostRows, mostColumns) {
   return { ...plane, rows: Math.ceil(plane.rows / down), columns: Math.ceil(plane.columns / across), at, down, across };
 }
 
-function heat(session, plane, label, width, point) {
-  const small = reduced(plane, TALL, Math.max(16, width));
+function heat(session, plane, label, { width, height }, point) {
+  const small = reduced(plane, height, Math.max(16, width));
   const top = session.scale ?? plane.top ?? largestFinite(plane);
-  const cell = clamp(Math.floor(Math.min(width / small.columns, TALL / small.rows)), 1, 44);
+  const cell = clamp(Math.floor(Math.min(width / small.columns, height / small.rows)), 1, 44);
   const canvas = make("canvas", { role: "img", "aria-label": label, class: "heat" });
   const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.ceil(small.columns * cell * ratio);
@@ -72,7 +72,7 @@ function heat(session, plane, label, width, point) {
   canvas.addEventListener("click", (event) => point(element(event), true));
   const notes = [plane.note, small.down * small.across > 1 ? `drawn: the largest of ${small.down}×${small.across}` : ""];
   if (plane.wrapped) notes.push("a vector, line by line");
-  return [canvas, legend(session, top), ...notes.filter(Boolean).map((note) => line("dim note", note))];
+  return { picture: canvas, notes: [legend(session, top), ...notes.filter(Boolean).map((note) => line("dim note", note))] };
 }
 
 function painter(brush, cell, top) {

@@ -12,15 +12,16 @@ function paintLedger(session, app) {
   const state = session.state(node);
   const arrived = parts.slice(0, state.arrived);
   const first = Math.max(0, arrived.length - MOST_ROWS);
-  const rows = arrived.slice(first).map((part, k) => entry(session, app, first + k + 1, part));
+  const form = alignedParts(arrived.slice(first));
+  const rows = arrived.slice(first).map((part, k) => entry(session, app, first + k + 1, part, form));
   const waiting = parts.slice(arrived.length, arrived.length + MOST_ROWS);
   rows.push(...waiting.map((part, k) => pending(net, arrived.length + k + 1, part)));
-  const heads = ["", "from", "contribution", "norm", "share", "‖Σ‖ so far", "cos"];
-  const about = ["order of arrival", "the consumer that sent it", "by which formula, in numbers", "Euclidean norm of the contribution",
+  const heads = ["", "contribution", "norm", "share", "‖Σ‖ so far", "cos"];
+  const about = ["order of arrival", "the consumer that sent it, by which formula, and its numbers", "Euclidean norm of the contribution",
     "its norm of the sum of all norms", "norm of the running sum, this included", "of the angle to the sum before it"];
   const head = make("tr", {}, ...heads.map((text, k) => make("th", { scope: "col", title: about[k] }, text)));
   const table = make("table", { class: "ledger" }, make("thead", {}, head), make("tbody", {}, ...rows));
-  if (arrived.length) table.append(make("tfoot", {}, ...total(session, node, arrived, parts.length, state.state === "complete")));
+  if (arrived.length) table.append(make("tfoot", {}, ...total(session, node, arrived, parts.length, form)));
   const notes = first ? [line("dim", `… ${plural(first, "earlier contribution")} not shown; they are in the sum`)] : [];
   const more = parts.length - arrived.length - waiting.length;
   if (more > 0) notes.push(line("dim", `… and ${grouped(more)} more still to come`));
@@ -38,7 +39,7 @@ function seedLedger(session, node) {
   return told;
 }
 
-function entry(session, app, k, part) {
+function entry(session, app, k, part, form) {
   const { net, data } = session;
   const now = session.last.edge === part.edge;
   const way = part.way ? make("span", { class: `way ${part.way}` }, part.way) : make("span", { class: "dim" }, `.${net.slot(part.edge)}`);
@@ -47,14 +48,19 @@ function entry(session, app, k, part) {
     session.followLink(part.consumer);
     app.refresh();
   });
-  const sent = [net.sent(part.edge) ? make("div", { class: "math" }, called(net.sent(part.edge), "math")) : ""];
+  const formula = net.sent(part.edge) ? called(net.sent(part.edge), "math") : "";
   const scalar = data.edges.numbers[part.edge];
-  if (scalar) sent.push(make("div", { class: "math dim" }, "= ", called(scalar, "math")));
-  sent.push(elements(part.sent));
+  const sent = [make("div", { class: "who" }, who, " ", way, "  ", formula)];
+  if (scalar && part.sent?.numbers?.length === 1) {
+    const [x] = part.sent.numbers;
+    sent.push(make("div", { class: "elements" }, make("data", { value: String(x), title: exact(x), class: "math" }, "= ", called(scalar, "math"))));
+  } else {
+    if (scalar) sent.push(make("div", { class: "math dim" }, "= ", called(scalar, "math")));
+    sent.push(elements(part.sent, form));
+  }
   return make(
-    "tr", { class: now ? "now" : "", "data-edge": part.edge },
+    "tr", { class: now ? "arriving" : "", "data-edge": part.edge },
     make("td", { class: "place" }, now ? make("span", { class: "now", title: "this has just arrived" }, "▶") : "", String(k)),
-    make("td", { class: "who" }, who, " ", way),
     make("td", { class: "sent" }, ...sent),
     make("td", { class: "num size" }, part.sent ? datum(part.sent.norm, scientific(part.sent.norm, 4)) : "not here"),
     make("td", { class: "num" }, share(part)),
@@ -70,33 +76,43 @@ function share(part) {
   return make("span", { class: "share" }, picture, percent(part.share));
 }
 
+// One format for the numbers of all contributions and of their sum.
+function alignedParts(parts) {
+  const some = parts.slice(-MOST_ROWS).flatMap((part) => [part.sent, part.running]).filter((tensor) => tensor?.numbers);
+  return aligned(some.flatMap((tensor) => Array.from(tensor.numbers.slice(0, MOST_NUMBERS))));
+}
+
 // The first numbers of a tensor.
-function elements(tensor) {
+function elements(tensor, form) {
   if (!tensor) return make("div", { class: "dim" }, "its numbers are not in this pass");
-  if (!tensor.numbers) return make("div", { class: "dim" }, tensor.map ? "numbers as a map below" : "statistics only");
+  if (!tensor.numbers) {
+    const { minimum, maximum } = tensor.statistics;
+    const range = ["[", datum(minimum, plain(minimum, 4)), " … ", datum(maximum, plain(maximum, 4)), "]"];
+    return make("div", { class: "range" }, ...range, make("span", { class: "dim" }, tensor.map ? " as a map below" : " statistics only"));
+  }
   const shown = Array.from(tensor.numbers.slice(0, MOST_NUMBERS));
-  const rest = tensor.size > shown.length ? make("span", { class: "dim" }, ` … of ${grouped(tensor.size)}`) : "";
-  return make("div", { class: "elements" }, ...shown.flatMap((x, k) => (k ? [" ", datum(x)] : [datum(x)])), rest);
+  const rest = [form.scale, tensor.size > shown.length ? `… of ${grouped(tensor.size)}` : ""].filter(Boolean).join(" ");
+  return make("div", { class: "elements" }, ...shown.map((x) => datum(x, form.text(x))), make("span", { class: "dim" }, rest));
 }
 
 function pending(net, k, part) {
   const way = part.way ? ` (${part.way})` : "";
   return make(
-    "tr", { class: "pending" }, make("td", { class: "place" }, `○${k}`), make("td", { class: "who" }, short(net, part.consumer), way),
-    make("td", { class: "dim", colspan: 5 }, "… still to come"),
+    "tr", { class: "pending" }, make("td", { class: "place" }, `○${k}`),
+    make("td", { class: "dim", colspan: 5 }, short(net, part.consumer), way, " … still to come"),
   );
 }
 
-function total(session, node, arrived, expected, complete) {
+function total(session, node, arrived, expected, form) {
   const { net, data } = session;
   const last = arrived.at(-1);
+  const complete = session.state(node).state === "complete";
   const sign = data.rule === "sum" ? "Σ" : data.rule;
   const addition = data.edges.sum[last.edge];
-  const head = [bar(net, node, 20), complete ? "" : make("span", { class: "dim" }, ` so far, ${arrived.length} of ${expected}`)];
-  const numbers = [addition ? make("div", { class: "math sum" }, called(addition, "math")) : "", elements(last.running)];
+  const head = [bar(net, node), complete ? "" : make("span", { class: "dim" }, ` so far, ${arrived.length} of ${expected}`)];
+  const numbers = [addition ? make("div", { class: "math sum" }, called(addition, "math")) : "", elements(last.running, form)];
   return [make(
-    "tr", { class: "total" }, make("th", { scope: "row", class: "place sum" }, sign), make("td", { class: "sum" }, ...head),
-    make("td", { class: "sent sum" }, ...numbers),
+    "tr", { class: "total" }, make("th", { scope: "row", class: "place sum" }, sign), make("td", { class: "sent sum" }, make("div", {}, ...head), ...numbers),
     make("td", { class: "num sum size" }, last.running ? datum(last.running.norm, scientific(last.running.norm, 4)) : ""),
     make("td", { colspan: 3 }, ""),
   )];

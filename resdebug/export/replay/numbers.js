@@ -20,6 +20,21 @@ function exact(x) {
   return Number.isFinite(x) ? String(Object.is(x, -0) ? "-0" : x).replace(/^-/, MINUS) : scientific(x);
 }
 
+// One format for several numbers, so that they line up one under the other; far from 1 they share a power of ten.
+function aligned(numbers, digits = 5) {
+  const finite = numbers.filter(Number.isFinite).map(Math.abs);
+  const largest = Math.max(0, ...finite);
+  const magnitude = largest > 0 ? Math.floor(Math.log10(largest)) : 0;
+  const exponent = magnitude >= -3 && magnitude <= 4 ? 0 : magnitude;
+  let decimals = clamp(digits - 1 - (exponent ? 0 : magnitude), 0, digits + 1);
+  if (finite.length && !exponent) {
+    const needed = finite.map((x) => (x.toFixed(decimals).replace(/0+$/, "").split(".")[1] ?? "").length);
+    decimals = Math.min(decimals, Math.max(...needed));
+  }
+  const text = (x) => (Number.isFinite(x) ? (exponent ? x / 10 ** exponent : x).toFixed(decimals).replace("-", MINUS) : scientific(x));
+  return { text, scale: exponent ? `×10^${String(exponent).replace("-", MINUS)}` : "" };
+}
+
 function percent(share) {
   return Number.isFinite(share) ? `${(100 * share).toFixed(0)} %` : "–";
 }

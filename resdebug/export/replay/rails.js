@@ -168,8 +168,9 @@ class Rails {
       const { carries, since } = ends.get(far);
       for (let at = 2 * here + side; at !== 2 * far; at += side) {
         if (at >= cells.length) continue;
-        if (at % 2 === 0 && cells[at].arms === (UP | DOWN) && !ends.has(at / 2)) continue;
-        cells[at] = { arms: LEFT | RIGHT, carries, since };
+        const crossed = at % 2 === 0 && cells[at].arms === (UP | DOWN) && !ends.has(at / 2);
+        if (crossed) cells[at].under = { arms: LEFT | RIGHT, carries, since };
+        else cells[at] = { arms: LEFT | RIGHT, carries, since };
       }
       for (const column of reached) {
         if (2 * column >= cells.length) continue;

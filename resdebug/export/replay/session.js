@@ -189,7 +189,7 @@ class Session {
     const views = [{ label: ["value"], tensor: state === "waiting" ? null : this.value(node) }, adjoint];
     if (parts.length > 1) {
       parts.slice(0, arrived).forEach((part, k) => {
-        views.push({ label: [`part ${k + 1} from `, called(this.net.name(part.consumer))], tensor: part.sent });
+        views.push({ label: [`part ${k + 1} from `, called(shortened(this.net.name(part.consumer), 20))], tensor: part.sent });
       });
     }
     return views;

@@ -31,7 +31,8 @@ function paintTensor(session, app) {
   body.replaceChildren(...shown.map((k) => {
     const title = both ? [make("h3", {}, ...views[k].label.map((part) => part.cloneNode?.(true) ?? part))] : [];
     const width = both ? (room - 24) / 2 : room;
-    return make("div", { class: "drawing" }, ...title, ...drawTensor(session, app, views[k].tensor, k, width));
+    const height = getComputedStyle(byId("tensor-pane")).flexGrow === "1" ? Math.max(110, body.clientHeight - 16) : 280;
+    return make("div", { class: "drawing" }, ...title, ...drawTensor(session, app, views[k].tensor, k, { width, height }));
   }));
 }
 
@@ -41,7 +42,7 @@ function tab(label, chosen, press) {
   return button;
 }
 
-function drawTensor(session, app, tensor, k, width) {
+function drawTensor(session, app, tensor, k, space) {
   if (!tensor) return [line("dim", missing(session, k))];
   if (!tensor.size) return [line("dim", "no elements")];
   const mode = shownMode(session, tensor);
@@ -60,9 +61,9 @@ function drawTensor(session, app, tensor, k, width) {
     } else tell(at ?? session.pointed);
   };
   const label = `heat map of ${session.net.name(session.selected)}, norm ${scientific(tensor.norm)}`;
-  const picture = mode === "numbers" ? table(session, plane, point) : heat(session, plane, label, width, point);
+  const drawn = mode === "numbers" ? table(session, plane, point) : heat(session, plane, label, space, point);
   const where = plane.where ? line("dim", `slice [${plane.where}]`, plane.of > 1 ? `: [ and ] go through ${grouped(plane.of)}` : "") : "";
-  return [where, ...picture, readout, brief].filter(Boolean);
+  return [make("div", { class: "spread" }, drawn.picture, make("div", { class: "beneath" }, where, ...drawn.notes, readout, brief))];
 }
 
 function onlyStatistics(tensor) {
@@ -117,7 +118,7 @@ function table(session, plane, point) {
   if (rows < plane.rows || columns < plane.columns) notes.push("J K H L move on");
   if (plane.wrapped) notes.push("a vector, line by line");
   const note = notes.filter(Boolean).join("; ");
-  return [make("div", { class: "wide" }, make("table", { class: "matrix" }, body)), ...(note ? [line("dim note", note)] : [])];
+  return { picture: make("div", { class: "wide" }, make("table", { class: "matrix" }, body)), notes: note ? [line("dim note", note)] : [] };
 }
 
 function histogram(tensor) {

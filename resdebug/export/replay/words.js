@@ -70,7 +70,7 @@ function contributedWords(session, node, edge) {
   const count = expected > 1 ? ` (${arrived} of ${expected})` : "";
   const why = net.reason(edge);
   const from = short(net, net.consumer(edge));
-  return [from, " sent ", short(net, node), ` a contribution${way}${count}`, why ? ": " : "", called(why, "math"), "."];
+  return [from, " sent ", short(net, node), ` a contribution${way}${count}`, why ? ": " : "", called(why, ""), "."];
 }
 
 // Why a node has no adjoint.
