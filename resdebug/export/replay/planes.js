@@ -81,10 +81,11 @@ function planeOfMap(tensor, look) {
     if (tensor.shape.length < 2) return [span(row * wide + column, steps[1], of[2])];
     return [...fixed, span(row, steps[0], of[1]), span(column, steps[1], of[2])];
   };
-  const note = `a map: a cell is the largest of ${steps[0]}×${steps[1]}, in 8 bits` +
+  const whole = steps[0] * steps[1] === 1;
+  const note = (whole ? "a map, rounded to 8 bits" : `a map: a cell is the largest of ${steps[0]}×${steps[1]}, rounded to 8 bits`) +
     (of[0] > planes ? `; the first ${grouped(planes)} of ${grouped(of[0])} slices are here` : "");
   return {
     rows: wide === columns ? rows : Math.ceil(columns / wide), columns: wide, at, index, of: planes, note, top,
-    where: tensor.shape.length > 2 ? [...fixed, ":", ":"].join(",") : "", approximate: true, wrapped: wide !== columns,
+    where: tensor.shape.length > 2 ? [...fixed, ":", ":"].join(",") : "", approximate: whole ? "" : ", of largest magnitude there", wrapped: wide !== columns,
   };
 }

@@ -84,7 +84,7 @@ function element(tensor, plane, [row, column]) {
   const x = plane.at(row, column);
   if (x === undefined) return [""];
   const place = `[${plane.index(row, column).join(",")}]`;
-  if (plane.approximate) return [`${place} ≈ ${plain(x, 2)}, of largest magnitude there`];
+  if (plane.approximate !== undefined) return [`${place} ≈ ${plain(x, 2)}${plane.approximate}`];
   return [`${place} = `, datum(x, exact(x)), ` ${tensor.dtype}`];
 }
 
@@ -105,8 +105,9 @@ function table(session, plane, point) {
       if (x === undefined) continue;
       const here = session.pointed && i === row0 && j === column0;
       const kind = !Number.isFinite(x) ? "bad" : x < 0 ? "negative" : x > 0 ? "positive" : "dim";
-      const text = plane.approximate ? plain(x, 2) : plain(x);
-      const cell = make("td", { class: here ? "num pointed" : "num" }, plane.approximate ? text : datum(x, text, kind));
+      const rounded = plane.approximate !== undefined;
+      const text = rounded ? plain(x, 2) : plain(x);
+      const cell = make("td", { class: here ? "num pointed" : "num" }, rounded ? text : datum(x, text, kind));
       cell.addEventListener("click", () => point([i, j], true));
       line.append(cell);
     }
