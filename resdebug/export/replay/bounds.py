@@ -80,7 +80,7 @@ def check(pass_: Pass) -> None:
         raise UsageError(Fault("X007", what, "a .jsonl trace has no such limit, and resdebug opens it"))
 
 
-def bounds(pass_: Pass, selection: Selection) -> Bounds:
+def choose(pass_: Pass, selection: Selection) -> Bounds:
     """Choose the largest bounds that keep the page within its budget. Raises UsageError for a pass too long."""
     check(pass_)
     sizes, summaries = _wanted(pass_, selection)
@@ -123,6 +123,4 @@ def _numbers(sizes: Counter[tuple[int, int]], full: int) -> int:
 
 
 def _maps(sizes: Counter[tuple[int, int]], full: int, cells: int) -> int:
-    return sum(
-        count * (_A_SUMMARY + min(size, cells) * 4 // 3) for (size, _), count in sizes.items() if size > full
-    )
+    return sum(count * (_A_SUMMARY + min(size, cells) * 4 // 3) for (size, _), count in sizes.items() if size > full)

@@ -80,7 +80,9 @@ class Collector:
             "whole": pass_.whole,
             "notes": [*self.bounds.notes(pass_, self.selection), *self._absent()],
             "words": self.words.all,
-            "types": [{"text": str(t), "shape": list(t.shape), "dtype": t.dtype, "float": t.is_float} for t in self.types],
+            "types": [
+                {"text": str(t), "shape": list(t.shape), "dtype": t.dtype, "float": t.is_float} for t in self.types
+            ],
             "nodes": nodes,
             "edges": edges,
             "order": list(pass_.schedule.order),

@@ -35,7 +35,8 @@ def page(document: dict[str, Any]) -> Iterator[bytes]:
         f"default-src 'none'; script-src '{_digest(code)}'; style-src '{_digest(style)}'; base-uri 'none'; "
         "form-action 'none'"
     )
-    title = f"{document['name']}: replay of backpropagation"
+    rule = "" if document["rule"] == "sum" else f" (rule {document['rule']}: wrong on purpose)"
+    title = f"{document['name']}: replay of backpropagation{rule}"
     head = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -49,6 +50,11 @@ def page(document: dict[str, Any]) -> Iterator[bytes]:
     yield b'<script type="application/json" id="data">'
     yield inert(document)
     yield f"</script>\n<script>{code}</script>\n</body>\n</html>\n".encode()
+
+
+def frame() -> int:
+    """Return about how many bytes a page takes without its data."""
+    return sum(len(text.encode()) for text in (_read("page.css"), _read("body.html"), script())) + 700
 
 
 def script() -> str:

@@ -1,10 +1,11 @@
-"""Tensors as the page holds them: a number, all numbers, a down-sampled map, or statistics alone. Each is there once."""
+"""Tensors as the page holds them: a number, all numbers, a down-sampled map, or statistics; equal ones once."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -33,28 +34,31 @@ class Pool:
 
     def put(self, array: Array, *, full: bool) -> int:
         """Return the number of a tensor, which is written in full as far as the bounds allow, else as statistics."""
+        if not full:
+            return self.told(statistics(array))
         if array.size <= 1:
-            key: tuple[Any, ...] = (array.shape, array.dtype.str, array.tobytes(), full)
+            key: tuple[Any, ...] = (array.shape, array.dtype.str, array.tobytes())
         else:
-            key = (array.shape, array.dtype.str, hashlib.blake2b(little_endian(array), digest_size=16).digest(), full)
-        if key not in self._known:
-            self._known[key] = self._add(self._record(array, full=full))
-        return self._known[key]
+            key = (array.shape, array.dtype.str, hashlib.blake2b(little_endian(array), digest_size=16).digest())
+        return self._once(key, lambda: self._record(array))
 
     def told(self, known: Statistics | None) -> int:
         """Return the number of a tensor of which there are only statistics, ``NONE`` without any."""
-        return NONE if known is None else self._add(_summary(known))
+        if known is None:
+            return NONE
+        record = _summary(known)
+        return self._once((record["norm"], *record["stats"]), lambda: record)
 
-    def _add(self, record: Any) -> int:
-        self.records.append(record)
-        return len(self.records) - 1
+    def _once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> int:
+        if key not in self._known:
+            self._known[key] = len(self.records)
+            self.records.append(make())
+        return self._known[key]
 
-    def _record(self, array: Array, *, full: bool) -> Any:
-        if full and array.size == 1:
+    def _record(self, array: Array) -> Any:
+        if array.size == 1:
             return numbers(array.reshape(()))
         told = statistics(array)
-        if not full:
-            return _summary(told)
         if array.size > self.bounds.full:
             return _summary(told) | ({"map": _map(array, self.bounds.cells)} if self.bounds.cells else {})
         if array.size > WRITTEN and array.dtype.kind == "f":
