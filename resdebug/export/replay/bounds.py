@@ -11,7 +11,7 @@ from resdebug.export.drawing import MOST_ROUTES
 from resdebug.network.model import Node
 from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import Level, Selection
-from resdebug.text import plural
+from resdebug.text import plural, visible
 
 MOST_EVENTS: Final = 500_000
 """Passes of more events are not written: a browser would take long to open the page."""
@@ -24,6 +24,7 @@ _NUMBERS: Final = 6 << 20
 _MAPS: Final = 3 << 20
 _FULL: Final = (65536, 16384, 4096, 1024, 256, 64, 16, 1)
 _CELLS: Final = (4096, 1024, 256, 0)
+_PATTERNS: Final = 4
 _A_NUMBER: Final = 20
 _A_RECORD: Final = 24
 _A_SUMMARY: Final = 130
@@ -53,7 +54,9 @@ class Bounds:
             what = "adjoints only" if selection.level is Level.ADJOINTS else "no tensor"
             told.append(f"written at the level {selection.level.value}: numbers of {what}, statistics of the rest")
         if selection.nodes:
-            told.append(f"numbers only of nodes chosen by {', '.join(selection.nodes)}; statistics of the others")
+            patterns = ", ".join(visible(pattern, limit=40) for pattern in selection.nodes[:_PATTERNS])
+            more = f" and {len(selection.nodes) - _PATTERNS} more" if len(selection.nodes) > _PATTERNS else ""
+            told.append(f"numbers only of nodes chosen by {patterns}{more}; statistics of the others")
         if self.largest > self.full:
             shown = (
                 f"as down-sampled maps of at most {self.cells:,} cells, with exact statistics"

@@ -111,7 +111,7 @@ class GraphPane {
     if (state.state !== "complete") return [];
     if (!unit.block) {
       const norm = session.adjointNorm(unit.nodes[0]);
-      return norm === null ? [] : [datum(norm, scientific(norm))];
+      return norm === null ? [] : [datum(norm, scientific(norm), Number.isFinite(norm) ? "number" : "bad")];
     }
     const { entering, leaving, share } = this.through(unit);
     const told = share === null ? [] : [make("span", { class: "skip" }, `skip ${percent(share)} `)];

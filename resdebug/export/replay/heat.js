@@ -91,7 +91,7 @@ function painter(brush, cell, top) {
     brush.fillRect(left, up, cell, cell);
     if (cell < MARKED) return;
     brush.fillStyle = brush.strokeStyle = css(contrast(fill, ink));
-    if (odd) brush.fillText(cell >= 24 ? scientific(x) : Number.isNaN(x) ? "N" : "∞", left + cell / 2, up + cell / 2);
+    if (odd) brush.fillText(Number.isNaN(x) ? (cell >= 24 ? "NaN" : "N") : cell >= 15 ? scientific(x) : "∞", left + cell / 2, up + cell / 2);
     else if (cell >= WRITTEN) brush.fillText(plain(x, 2), left + cell / 2, up + cell / 2);
     else if (x < 0 && share > 0.05) brush.fillRect(left + cell / 4, up + cell / 2 - 0.75, cell / 2, 1.5);
   };

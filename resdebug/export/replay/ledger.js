@@ -62,11 +62,15 @@ function entry(session, app, k, part, form) {
     "tr", { class: now ? "arriving" : "", "data-edge": part.edge },
     make("td", { class: "place" }, now ? make("span", { class: "now", title: "this has just arrived" }, "▶") : "", String(k)),
     make("td", { class: "sent" }, ...sent),
-    make("td", { class: "num size" }, part.sent ? datum(part.sent.norm, scientific(part.sent.norm, 4)) : "not here"),
+    make("td", { class: "num size" }, part.sent ? normed(part.sent.norm) : "not here"),
     make("td", { class: "num" }, share(part)),
-    make("td", { class: "num so-far" }, part.running ? datum(part.running.norm, scientific(part.running.norm, 4)) : ""),
+    make("td", { class: "num so-far" }, part.running ? normed(part.running.norm) : ""),
     make("td", { class: "num dim" }, part.cosine === null ? "" : part.cosine.toFixed(2).replace("-", MINUS)),
   );
+}
+
+function normed(norm) {
+  return datum(norm, scientific(norm, 4), Number.isFinite(norm) ? "number" : "bad");
 }
 
 function share(part) {
@@ -92,7 +96,13 @@ function elements(tensor, form) {
   }
   const shown = Array.from(tensor.numbers.slice(0, MOST_NUMBERS));
   const rest = [form.scale, tensor.size > shown.length ? `… of ${grouped(tensor.size)}` : ""].filter(Boolean).join(" ");
-  return make("div", { class: "elements" }, ...shown.map((x) => datum(x, form.text(x))), make("span", { class: "dim" }, rest));
+  return make("div", { class: "elements" }, ...shown.map((x) => one(x, form)), make("span", { class: "dim" }, rest));
+}
+
+function one(x, form) {
+  const element = datum(x, form.text(x), Number.isFinite(x) ? "number" : "bad");
+  element.style.minWidth = `${form.width}ch`;
+  return element;
 }
 
 function pending(net, k, part) {
@@ -113,7 +123,7 @@ function total(session, node, arrived, expected, form) {
   const numbers = [addition ? make("div", { class: "math sum" }, called(addition, "math")) : "", elements(last.running, form)];
   return [make(
     "tr", { class: "total" }, make("th", { scope: "row", class: "place sum" }, sign), make("td", { class: "sent sum" }, make("div", {}, ...head), ...numbers),
-    make("td", { class: "num sum size" }, last.running ? datum(last.running.norm, scientific(last.running.norm, 4)) : ""),
+    make("td", { class: "num sum size" }, last.running ? normed(last.running.norm) : ""),
     make("td", { colspan: 3 }, ""),
   )];
 }

@@ -32,7 +32,8 @@ function aligned(numbers, digits = 5) {
     decimals = Math.min(decimals, Math.max(...needed));
   }
   const text = (x) => (Number.isFinite(x) ? (exponent ? x / 10 ** exponent : x).toFixed(decimals).replace("-", MINUS) : scientific(x));
-  return { text, scale: exponent ? `×10^${String(exponent).replace("-", MINUS)}` : "" };
+  const width = Math.max(1, ...numbers.map((x) => text(x).length));
+  return { text, width, scale: exponent ? `×10^${String(exponent).replace("-", MINUS)}` : "" };
 }
 
 function percent(share) {

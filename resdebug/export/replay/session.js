@@ -171,7 +171,7 @@ class Session {
       cosine: edges.cosine[edge],
     }));
     const total = parts.reduce((sum, part) => sum + (part.sent?.norm ?? 0), 0);
-    for (const part of parts) part.share = part.sent && total ? part.sent.norm / total : 0;
+    for (const part of parts) part.share = part.sent && total !== 0 ? part.sent.norm / total : 0;
     return parts;
   }
 

@@ -31,7 +31,7 @@ function paintTensor(session, app) {
   body.replaceChildren(...shown.map((k) => {
     const title = both ? [make("h3", {}, ...views[k].label.map((part) => part.cloneNode?.(true) ?? part))] : [];
     const width = both ? (room - 24) / 2 : room;
-    const height = getComputedStyle(byId("tensor-pane")).flexGrow === "1" ? Math.max(110, body.clientHeight - 16) : 280;
+    const height = getComputedStyle(byId("tensor-pane")).flexGrow === "1" ? Math.max(110, body.clientHeight - (both ? 40 : 16)) : 280;
     return make("div", { class: "drawing" }, ...title, ...drawTensor(session, app, views[k].tensor, k, { width, height }));
   }));
 }
@@ -48,7 +48,7 @@ function drawTensor(session, app, tensor, k, space) {
   const mode = shownMode(session, tensor);
   const brief = line("stats", ...inBrief(tensor));
   if (mode === "statistics" || (!tensor.numbers && !tensor.map)) return [figures(tensor), ...onlyStatistics(tensor)];
-  if (mode === "histogram") return tensor.numbers ? [histogram(tensor), brief] : [line("dim", "its numbers are not all in this page"), figures(tensor)];
+  if (mode === "histogram") return tensor.numbers ? [histogram(tensor, space.height), brief] : [line("dim", "its numbers are not all in this page"), figures(tensor)];
   const plane = planeOf(tensor, session);
   const readout = make("p", { class: "readout", "aria-live": "off" });
   const tell = (at) => readout.replaceChildren(...(at ? element(tensor, plane, at) : [""]));
@@ -122,7 +122,7 @@ function table(session, plane, point) {
   return { picture: make("div", { class: "wide" }, make("table", { class: "matrix" }, body)), notes: note ? [line("dim note", note)] : [] };
 }
 
-function histogram(tensor) {
+function histogram(tensor, height) {
   const finite = Array.from(tensor.numbers).filter(Number.isFinite);
   if (!finite.length) return line("bad", "no finite number");
   const { minimum, maximum } = tensor.statistics;
@@ -131,10 +131,11 @@ function histogram(tensor) {
   for (const x of finite) counts[width > 0 ? Math.min(BINS - 1, Math.floor(((x - minimum) / width) * BINS)) : BINS >> 1]++;
   const most = Math.max(...counts);
   const label = `histogram of ${plural(finite.length, "number")} from ${plain(minimum, 3)} to ${plain(maximum, 3)}`;
-  const picture = draw("svg", { class: "histogram", viewBox: `0 0 ${BINS * 10} 120`, role: "img", "aria-label": label });
+  const picture = draw("svg", { class: "histogram", viewBox: `0 0 ${BINS * 10} 120`, role: "img", "aria-label": label, preserveAspectRatio: "none" });
+  picture.style.height = `${clamp(height - 56, 70, 200)}px`;
   counts.forEach((count, k) => {
-    const height = count ? Math.max(1.5, (110 * count) / most) : 0;
-    const bar = draw("rect", { x: k * 10 + 1, y: 118 - height, width: 8, height });
+    const tall = count ? Math.max(1.5, (110 * count) / most) : 0;
+    const bar = draw("rect", { x: k * 10 + 1, y: 118 - tall, width: 8, height: tall });
     const from = minimum + (k * width) / BINS;
     bar.append(draw("title", {}, `${plain(from, 3)} … ${plain(from + width / BINS, 3)}: ${grouped(count)}`));
     picture.append(bar);
