@@ -100,7 +100,7 @@ class Record:
 LEDGER = """() => {
   const numbers = (of, where) => [...of.querySelectorAll(where + " data")].map((e) => Number(e.value));
   const body = document.getElementById("ledger-body");
-  const rows = [...body.querySelectorAll("tbody tr:not(.pending)")].map((row) => ({
+  const rows = [...body.querySelectorAll("tbody.entry")].map((row) => ({
     consumer: row.querySelector(".link").innerText, numbers: numbers(row, ".elements"), norm: numbers(row, ".size"),
     running: numbers(row, ".so-far"), shown: row.querySelector(".size").innerText }));
   return { rows, sum: numbers(body, "tfoot .elements") };
@@ -116,10 +116,11 @@ def ledger_agrees(opened: Opened, record: Record) -> int:
     for row, sent in zip(ledger["rows"], arrived, strict=True):
         numbers = flat(sent["contribution"])
         assert row["consumer"] == sent["consumer"]
-        assert row["numbers"] == numbers[:8]
+        assert len(row["numbers"]) >= min(4, len(numbers))
+        assert row["numbers"] == numbers[: len(row["numbers"])]
         assert row["norm"] == [pytest.approx(euclidean(numbers), rel=1e-12)]
         assert row["running"] == [pytest.approx(euclidean(flat(sent["partial"])), rel=1e-12)]
         assert float(row["shown"].replace("−", "-")) == pytest.approx(euclidean(numbers), rel=1e-3)
     if arrived:
-        assert ledger["sum"] == flat(arrived[-1]["partial"])[:8]
+        assert ledger["sum"] == flat(arrived[-1]["partial"])[: len(ledger["rows"][-1]["numbers"])]
     return len(arrived)

@@ -228,7 +228,7 @@ def test_a_part_of_a_pass_says_what_is_missing(browser: Any, tmp_path: Path, lev
     assert f"level {level.value}" in opened.text("notes")
     opened.press("c")
     norms = [euclidean(row.contribution.ravel().tolist()) for row in live.ledger("x")]
-    assert opened.numbers("#ledger-body tbody .size data") == pytest.approx(norms, rel=1e-12)
+    assert opened.numbers("#ledger-body .entry .size data") == pytest.approx(norms, rel=1e-12)
     assert "statistics only" in opened.text("ledger-body")
     assert "too little to compare" in opened.text("ledger-body")
     opened.is_clean()

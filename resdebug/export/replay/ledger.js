@@ -20,7 +20,7 @@ function paintLedger(session, app) {
   const about = ["order of arrival", "the consumer that sent it, by which formula, and its numbers", "Euclidean norm of the contribution",
     "its norm of the sum of all norms", "norm of the running sum, this included", "of the angle to the sum before it"];
   const head = make("tr", {}, ...heads.map((text, k) => make("th", { scope: "col", title: about[k] }, text)));
-  const table = make("table", { class: "ledger" }, make("thead", {}, head), make("tbody", {}, ...rows));
+  const table = make("table", { class: "ledger" }, make("thead", {}, head), ...rows);
   if (arrived.length) table.append(make("tfoot", {}, ...total(session, node, arrived, parts.length, form)));
   const notes = first ? [line("dim", `… ${plural(first, "earlier contribution")} not shown; they are in the sum`)] : [];
   const more = parts.length - arrived.length - waiting.length;
@@ -50,22 +50,23 @@ function entry(session, app, k, part, form) {
   });
   const formula = net.sent(part.edge) ? called(net.sent(part.edge), "math") : "";
   const scalar = data.edges.numbers[part.edge];
-  const sent = [make("div", { class: "who" }, who, " ", way, "  ", formula)];
+  const numbers = [];
   if (scalar && part.sent?.numbers?.length === 1) {
-    const [x] = part.sent.numbers;
-    sent.push(make("div", { class: "elements" }, make("data", { value: String(x), title: exact(x), class: "math" }, "= ", called(scalar, "math"))));
+    numbers.push(scalarLine(part.sent.numbers[0], "= ", called(scalar, "math")));
   } else {
-    if (scalar) sent.push(make("div", { class: "math dim" }, "= ", called(scalar, "math")));
-    sent.push(elements(part.sent, form));
+    if (scalar) numbers.push(make("div", { class: "math dim" }, "= ", called(scalar, "math")));
+    numbers.push(elements(part.sent, form));
   }
+  const mark = now ? make("span", { class: "now", title: "this has just arrived" }, "▶") : "";
   return make(
-    "tr", { class: now ? "arriving" : "", "data-edge": part.edge },
-    make("td", { class: "place" }, now ? make("span", { class: "now", title: "this has just arrived" }, "▶") : "", String(k)),
-    make("td", { class: "sent" }, ...sent),
-    make("td", { class: "num size" }, part.sent ? normed(part.sent.norm) : "not here"),
-    make("td", { class: "num" }, share(part)),
-    make("td", { class: "num so-far" }, part.running ? normed(part.running.norm) : ""),
-    make("td", { class: "num dim" }, part.cosine === null ? "" : part.cosine.toFixed(2).replace("-", MINUS)),
+    "tbody", { class: now ? "entry arriving" : "entry", "data-edge": part.edge },
+    make(
+      "tr", {}, make("td", { class: "place" }, mark, String(k)), make("td", { class: "sent" }, who, " ", way, "  ", formula),
+      make("td", { class: "num size" }, part.sent ? normed(part.sent.norm) : "not here"), make("td", { class: "num" }, share(part)),
+      make("td", { class: "num so-far" }, part.running ? normed(part.running.norm) : ""),
+      make("td", { class: "num dim" }, part.cosine === null ? "" : part.cosine.toFixed(2).replace("-", MINUS)),
+    ),
+    make("tr", { class: "below" }, make("td"), make("td", { colspan: 5 }, ...numbers)),
   );
 }
 
@@ -80,10 +81,12 @@ function share(part) {
   return make("span", { class: "share" }, picture, percent(part.share));
 }
 
-// One format for the numbers of all contributions and of their sum.
+// One format for the first numbers of all contributions and of their sum, and how many of them fit on a line.
 function alignedParts(parts) {
   const some = parts.slice(-MOST_ROWS).flatMap((part) => [part.sent, part.running]).filter((tensor) => tensor?.numbers);
-  return aligned(some.flatMap((tensor) => Array.from(tensor.numbers.slice(0, MOST_NUMBERS))));
+  const form = aligned(some.flatMap((tensor) => Array.from(tensor.numbers.slice(0, MOST_NUMBERS))));
+  const room = byId("ledger-body").clientWidth - 150;
+  return { ...form, count: clamp(Math.floor(room / (8 * form.width + 11)), 3, MOST_NUMBERS) };
 }
 
 // The first numbers of a tensor.
@@ -94,23 +97,25 @@ function elements(tensor, form) {
     const range = ["[", datum(minimum, plain(minimum, 4)), " … ", datum(maximum, plain(maximum, 4)), "]"];
     return make("div", { class: "range" }, ...range, make("span", { class: "dim" }, tensor.map ? " as a map below" : " statistics only"));
   }
-  const shown = Array.from(tensor.numbers.slice(0, MOST_NUMBERS));
+  const shown = Array.from(tensor.numbers.slice(0, form.count));
   const rest = [form.scale, tensor.size > shown.length ? `… of ${grouped(tensor.size)}` : ""].filter(Boolean).join(" ");
   return make("div", { class: "elements" }, ...shown.map((x) => one(x, form)), make("span", { class: "dim" }, rest));
 }
 
+function scalarLine(x, ...told) {
+  return make("div", { class: "elements" }, make("data", { value: String(x), title: exact(x), class: "math" }, ...told));
+}
+
 function one(x, form) {
   const element = datum(x, form.text(x), Number.isFinite(x) ? "number" : "bad");
-  element.style.minWidth = `${form.width}ch`;
+  element.style.minWidth = `calc(${form.width}ch + .15em)`;
   return element;
 }
 
 function pending(net, k, part) {
   const way = part.way ? ` (${part.way})` : "";
-  return make(
-    "tr", { class: "pending" }, make("td", { class: "place" }, `○${k}`),
-    make("td", { class: "dim", colspan: 5 }, short(net, part.consumer), way, " … still to come"),
-  );
+  const told = make("td", { class: "dim", colspan: 5 }, short(net, part.consumer), way, " … still to come");
+  return make("tbody", {}, make("tr", { class: "pending" }, make("td", { class: "place" }, `○${k}`), told));
 }
 
 function total(session, node, arrived, expected, form) {
@@ -120,12 +125,16 @@ function total(session, node, arrived, expected, form) {
   const sign = data.rule === "sum" ? "Σ" : data.rule;
   const addition = data.edges.sum[last.edge];
   const head = [bar(net, node), complete ? "" : make("span", { class: "dim" }, ` so far, ${arrived.length} of ${expected}`)];
-  const numbers = [addition ? make("div", { class: "math sum" }, called(addition, "math")) : "", elements(last.running, form)];
-  return [make(
-    "tr", { class: "total" }, make("th", { scope: "row", class: "place sum" }, sign), make("td", { class: "sent sum" }, make("div", {}, ...head), ...numbers),
-    make("td", { class: "num sum size" }, last.running ? normed(last.running.norm) : ""),
-    make("td", { colspan: 3 }, ""),
-  )];
+  const numbers = addition && last.running?.numbers?.length === 1
+    ? [scalarLine(last.running.numbers[0], called(addition, "math"))]
+    : [addition ? make("div", { class: "math sum" }, called(addition, "math")) : "", elements(last.running, form)];
+  return [
+    make(
+      "tr", { class: "total" }, make("th", { scope: "row", class: "place sum" }, sign), make("td", { class: "sent sum" }, ...head),
+      make("td", { class: "num sum size" }, last.running ? normed(last.running.norm) : ""), make("td", { colspan: 3 }, ""),
+    ),
+    make("tr", { class: "below sum" }, make("td"), make("td", { colspan: 5 }, ...numbers)),
+  ];
 }
 
 // What the sum came to: that the last row is the adjoint was told by comparing their bits.
