@@ -11,6 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from resdebug.export.registry import export
+from resdebug.passes.protocol import Pass
+
+
+def adjoint(pass_: Pass, node: str) -> np.ndarray:
+    found = pass_.adjoint(node)
+    assert found is not None
+    return found
+
+
+def written(pass_: Pass, path: Path, **options: Any) -> Path:
+    export(pass_, path, **options)
+    return path
+
 
 class Opened:
     """A page in the browser, and all that it should not have done."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from resdebug.errors import Fault, UsageError
-from resdebug.export.drawing import MOST_ROUTES
 from resdebug.network.model import Node
 from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import Level, Selection
@@ -20,7 +19,7 @@ MOST_FORMULAS: Final = 5000
 WRITTEN: Final = 64
 """Tensors of up to so many elements stand in the page as text, larger ones as base64 of their bytes."""
 
-_NUMBERS: Final = 6 << 20
+_NUMBERS: Final = 8 << 20
 _MAPS: Final = 3 << 20
 _FULL: Final = (65536, 16384, 4096, 1024, 256, 64, 16, 1)
 _CELLS: Final = (4096, 1024, 256, 0)
@@ -42,8 +41,6 @@ class Bounds:
     """Elements of the largest tensor that was asked for in full."""
     formulas: int
     """Nodes whose formulas are written out, the chosen ones first."""
-    ways: bool
-    """Whether skips and branches are told apart."""
     tensor_bytes: int
     """About how many bytes the tensors take in the page."""
 
@@ -66,8 +63,6 @@ class Bounds:
             told.append(f"tensors of more than {plural_numbers(self.full)} are here {shown}")
         if self.formulas < len(pass_.network.nodes):
             told.append(f"formulas are written out for {self.formulas:,} of {len(pass_.network.nodes):,} nodes")
-        if not self.ways:
-            told.append(f"skips and branches are told apart in networks of up to {MOST_ROUTES:,} nodes")
         return told
 
 
@@ -91,7 +86,7 @@ def choose(pass_: Pass, selection: Selection) -> Bounds:
     cells = next((c for c in _CELLS if _maps(sizes, full, c) <= _MAPS), _CELLS[-1])
     nodes = len(pass_.network.nodes)
     return Bounds(
-        full, cells, max((size for size, _ in sizes), default=0), min(nodes, MOST_FORMULAS), nodes <= MOST_ROUTES,
+        full, cells, max((size for size, _ in sizes), default=0), min(nodes, MOST_FORMULAS),
         round(_numbers(sizes, full) + _maps(sizes, full, cells) + summaries * _A_SUMMARY),
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ from resdebug.version import __version__
 
 Progress = Callable[[int, int], None]
 _NAME = 120
-_WAYS = {None: 0, Way.SKIP: 1, Way.BRANCH: 2}
+_WAYS = {Way.SKIP: 1, Way.BRANCH: 2}
 
 
 class _Words:
@@ -51,7 +51,7 @@ class Collector:
         self.bounds = bounds
         self.words = _Words()
         self.pool = Pool(bounds)
-        self.routes = Routes(pass_) if bounds.ways else None
+        self.routes = Routes(pass_)
         self.types: dict[TensorType, int] = {}
         self.closes: list[int] = [-1] * len(pass_.network.nodes)
         """Per node, whether its ledger gives its adjoint, bit for bit; −1 where that cannot be told."""
@@ -147,7 +147,8 @@ class Collector:
             "consumer": [e.consumer_index for e in edges],
             "slot": [self.words(e.slot) for e in edges],
             "position": [e.position for e in edges],
-            "way": [0] * len(edges), "sent": [NONE] * len(edges), "running": [NONE] * len(edges),
+            "way": [0] * len(edges), "join": [-1] * len(edges),
+            "sent": [NONE] * len(edges), "running": [NONE] * len(edges),
             "cosine": [None] * len(edges), "formula": [""] * len(edges), "numbers": [""] * len(edges),
             "sum": [""] * len(edges), "reason": [-1] * len(edges),
         }  # fmt: skip
@@ -169,9 +170,9 @@ class Collector:
             if edge.consumer_index in self.written:
                 columns["formula"][at] = formulas.contribution_formula(pass_.network, edge)
                 columns["reason"][at] = self.words(formulas.reason(pass_.network, edge))
-            if self.routes is not None:
-                route = self.routes.route(edge)
-                columns["way"][at] = _WAYS[None if route is None else route.way]
+            route = self.routes.route(edge)
+            if route is not None:
+                columns["way"][at], columns["join"][at] = _WAYS[route.way], pass_.network[route.join].index
             if pass_.events.after_contribution(edge) is None:
                 continue
             if not pass_.holds(Of.CONTRIBUTION, edge):

@@ -130,7 +130,9 @@ class GraphPane {
     const source = sources.reduce((a, b) => (a < 0 || timeline.afterCompletion(b) > timeline.afterCompletion(a) ? b : a), -1);
     const leaving = source < 0 ? null : session.adjointNorm(source);
     const sums = { skip: 0, branch: 0 };
-    for (const part of source < 0 ? [] : session.parts(source)) if (part.way && part.sent) sums[part.way] += part.sent.norm;
+    for (const part of source < 0 ? [] : session.parts(source)) {
+      if (part.way && part.sent && inside.has(net.data.edges.join[part.edge])) sums[part.way] += part.sent.norm;
+    }
     const share = sums.skip ? sums.skip / (sums.skip + sums.branch) : null;
     return { entering: session.adjointNorm(unit.nodes[0]), leaving, share };
   }
