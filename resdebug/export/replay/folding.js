@@ -32,12 +32,21 @@ class Blocks {
     const names = [...this.members.keys()];
     const around = new Set(names.map(outer));
     this.innermost = new Set(names.filter((name) => !around.has(name)));
-    this.outermost = new Set(names.filter((name) => !levels(name).slice(0, -1).some((o) => this.members.has(o))));
+    this.outermost = new Set(
+      names.filter(
+        (name) =>
+          !levels(name)
+            .slice(0, -1)
+            .some((o) => this.members.has(o)),
+      ),
+    );
   }
 
   // The blocks that a node lies in, the innermost first.
   around(node) {
-    return levels(this.net.block(node)).reverse().filter((name) => this.members.has(name));
+    return levels(this.net.block(node))
+      .reverse()
+      .filter((name) => this.members.has(name));
   }
 
   // The rows that are left when some blocks are folded, every consumer above its inputs. A block that both needs a node
@@ -58,7 +67,12 @@ class Blocks {
     const units = [];
     const at = new Map();
     for (const node of rows) {
-      const block = (chosen.size && this.around(node).reverse().find((name) => chosen.has(name))) || "";
+      const block =
+        (chosen.size &&
+          this.around(node)
+            .reverse()
+            .find((name) => chosen.has(name))) ||
+        "";
       if (at.has(block)) {
         at.get(block).nodes.push(node);
         continue;
@@ -128,7 +142,7 @@ class Heap {
     const last = items.pop();
     if (items.length) {
       items[0] = last;
-      for (let at = 0; ; ) {
+      for (let at = 0; ;) {
         let least = at;
         for (const child of [2 * at + 1, 2 * at + 2]) {
           if (child < items.length && items[child] < items[least]) least = child;

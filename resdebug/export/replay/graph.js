@@ -1,6 +1,8 @@
 // The graph: one row a node in the order of the reverse pass, skips as lanes beside the trunk. Only rows in view are made.
 
-const ROW = 24, CELL = 8, MOST_COLUMNS = 12;
+const ROW = 24,
+  CELL = 8,
+  MOST_COLUMNS = 12;
 
 class GraphPane {
   constructor(session, app) {
@@ -41,7 +43,9 @@ class GraphPane {
     this.intervals = this.layout === rows ? this.intervals : new Map();
     this.layout = rows;
     this.columns = clamp(Math.floor((this.scroller.clientWidth - 190) / (2 * CELL)), 1, MOST_COLUMNS);
-    this.inside.replaceChildren(...Array.from({ length: Math.max(0, last - first + 1) }, (_, k) => this.row(first + k)));
+    this.inside.replaceChildren(
+      ...Array.from({ length: Math.max(0, last - first + 1) }, (_, k) => this.row(first + k)),
+    );
     this.scroller.setAttribute("aria-activedescendant", `row-${rows.rowOf[session.selected]}`);
   }
 
@@ -55,8 +59,13 @@ class GraphPane {
     const state = unit.block ? this.blockState(unit) : session.state(node);
     const element = make("div", {
       class: `row ${state.state}${chosen ? " selected" : ""}${here ? " here" : ""}${rows.onRails(row) ? "" : " leaf"}`,
-      id: `row-${row}`, role: "option", "aria-selected": String(chosen), "aria-setsize": rows.length,
-      "aria-posinset": row + 1, "data-row": row, "data-node": node,
+      id: `row-${row}`,
+      role: "option",
+      "aria-selected": String(chosen),
+      "aria-setsize": rows.length,
+      "aria-posinset": row + 1,
+      "data-row": row,
+      "data-node": node,
     });
     element.style.top = `${row * ROW}px`;
     const stop = unit.nodes.some((i) => session.stops.has(i));
@@ -68,15 +77,17 @@ class GraphPane {
       make("span", { class: here ? "sign now" : "sign", title: what || null }, sign),
       this.lanes(row, unit, state),
     );
-    element.append(...(unit.block ? this.folded(unit, state) : this.named(node, state)));
-    if (here && session.focus !== node) element.append(make("span", { class: "now focus" }, "◂ ", short(net, session.focus)));
+    element.append(...(unit.block ? this.folded(unit) : this.named(node, state)));
+    if (here && session.focus !== node)
+      element.append(make("span", { class: "now focus" }, "◂ ", short(net, session.focus)));
     element.append(make("span", { class: "norm" }, ...this.size(unit, state)));
     return element;
   }
 
   named(node, state) {
     const { net } = this.session;
-    const name = net.name(node), op = net.op(node);
+    const name = net.name(node),
+      op = net.op(node);
     const told = [called(name)];
     if (state.expected > 1) {
       const count = state.state === "partial" ? `${state.arrived}/${state.expected}` : String(state.expected);
@@ -87,7 +98,7 @@ class GraphPane {
     return told;
   }
 
-  folded(unit, state) {
+  folded(unit) {
     const done = unit.nodes.filter((node) => this.session.state(node).state === "complete").length;
     const count = done && done < unit.nodes.length ? `${done}/${unit.nodes.length}` : unit.nodes.length;
     return [
@@ -125,9 +136,13 @@ class GraphPane {
     const { session } = this;
     const { net, timeline } = session;
     const inside = new Set(unit.nodes);
-    const sources = unit.nodes.flatMap((node) => net.inputs[node].map((edge) => net.source(edge)))
+    const sources = unit.nodes
+      .flatMap((node) => net.inputs[node].map((edge) => net.source(edge)))
       .filter((node) => !inside.has(node) && net.op(node) !== "parameter" && timeline.afterCompletion(node));
-    const source = sources.reduce((a, b) => (a < 0 || timeline.afterCompletion(b) > timeline.afterCompletion(a) ? b : a), -1);
+    const source = sources.reduce(
+      (a, b) => (a < 0 || timeline.afterCompletion(b) > timeline.afterCompletion(a) ? b : a),
+      -1,
+    );
     const leaving = source < 0 ? null : session.adjointNorm(source);
     const sums = { skip: 0, branch: 0 };
     for (const part of source < 0 ? [] : session.parts(source)) {
@@ -145,14 +160,21 @@ class GraphPane {
     const on = rows.onRails(row);
     const cells = on ? rails.draw(rail, this.columns) : rails.drawUnder(rail, this.columns);
     const width = cells.length * CELL;
-    const picture = draw("svg", { class: "lanes", width, height: ROW, viewBox: `0 0 ${width} ${ROW}`, "aria-hidden": "true" });
+    const picture = draw("svg", {
+      class: "lanes",
+      width,
+      height: ROW,
+      viewBox: `0 0 ${width} ${ROW}`,
+      "aria-hidden": "true",
+    });
     cells.forEach((cell, place) => {
       if (cell.under) {
         picture.append(this.line(cell.under, rail, place, false));
         picture.append(draw("path", { class: "halo", d: `M${place * CELL + CELL / 2} 0V${ROW}` }));
       }
       for (const piece of cell.stubs ?? [cell]) {
-        if (piece.carries >= 0) picture.append(this.line(piece, on ? rail : rail + 0.5, place, cell.stubs !== undefined));
+        if (piece.carries >= 0)
+          picture.append(this.line(piece, on ? rail : rail + 0.5, place, cell.stubs !== undefined));
       }
     });
     const here = rails.column(rail);
@@ -165,7 +187,8 @@ class GraphPane {
   line(cell, rail, place, isNode) {
     let { arms } = cell;
     if (this.session.rows.forward) arms = (arms & (LEFT | RIGHT)) | (arms & UP ? DOWN : 0) | (arms & DOWN ? UP : 0);
-    const x = place * CELL + CELL / 2, y = ROW / 2;
+    const x = place * CELL + CELL / 2,
+      y = ROW / 2;
     const [left, right] = isNode ? [0, 2 * CELL] : [x - CELL / 2, x + CELL / 2];
     const vertical = arms & UP && arms & DOWN ? `M${x} 0V${ROW}` : "";
     let path = vertical;
@@ -173,10 +196,12 @@ class GraphPane {
     else if (arms & (LEFT | RIGHT)) {
       const side = arms & LEFT ? x - CELL / 2 : x + CELL / 2;
       const end = arms & UP ? 0 : ROW;
-      path += isNode || vertical ? `M${x} ${y}H${side}` : `M${side} ${y}Q${x} ${y} ${x} ${arms & UP ? y - 5 : y + 5}V${end}`;
+      path +=
+        isNode || vertical ? `M${x} ${y}H${side}` : `M${side} ${y}Q${x} ${y} ${x} ${arms & UP ? y - 5 : y + 5}V${end}`;
     }
     if (!vertical && !(arms & (LEFT | RIGHT))) path += `M${x} ${y}V${arms & UP ? 0 : ROW}`;
-    else if (!vertical && arms & LEFT && arms & RIGHT && arms & (UP | DOWN)) path += `M${x} ${y}V${arms & UP ? 0 : ROW}`;
+    else if (!vertical && arms & LEFT && arms & RIGHT && arms & (UP | DOWN))
+      path += `M${x} ${y}V${arms & UP ? 0 : ROW}`;
     return draw("path", { d: path, class: this.lit(cell, rail, place) });
   }
 
@@ -192,7 +217,8 @@ class GraphPane {
     if (!travel || cell.carries !== travel.bottom) return false;
     if (rail === travel.top) return cell.since === travel.top;
     if (rail !== travel.bottom) return place === 2 * travel.column && travel.top < rail && rail < travel.bottom;
-    const here = 2 * this.session.rows.rails.column(rail), there = 2 * travel.column;
+    const here = 2 * this.session.rows.rails.column(rail),
+      there = 2 * travel.column;
     if (here === there) return place === here && cell.arms === UP;
     const between = Math.min(here, there) <= place && place <= Math.max(here, there);
     return between && !(place === here && cell.arms === UP);
@@ -238,7 +264,8 @@ class GraphPane {
     const rail = rows.railOf[node];
     const below = net.inputs[node].filter((edge) => rows.railOf[net.source(edge)] > rail).length;
     const shapes = [draw("circle", { class: kind, cx: x, cy: y, r: 4.5 })];
-    if (state.state === "partial") shapes.push(draw("path", { class: "half", d: `M${x} ${y - 4.5}A4.5 4.5 0 0 0 ${x} ${y + 4.5}Z` }));
+    if (state.state === "partial")
+      shapes.push(draw("path", { class: "half", d: `M${x} ${y - 4.5}A4.5 4.5 0 0 0 ${x} ${y + 4.5}Z` }));
     if (below > 1 && ["add", "concat", "sub"].includes(net.op(node))) {
       shapes.push(draw("path", { class: `cross ${state.state}`, d: `M${x - 4} ${y}H${x + 4}M${x} ${y - 4}V${y + 4}` }));
     }

@@ -1,10 +1,14 @@
 // A plane as a heat map: blue below zero, orange above, on a signed-root scale that is symmetrical about zero. Signs are
 // marked too where cells are large enough: nothing is told by colour alone.
 
-const MARKED = 9, WRITTEN = 40;
+const MARKED = 9,
+  WRITTEN = 40;
 
 function channels(name) {
-  return colour(name).match(/[\d.]+/g).slice(0, 3).map(Number);
+  return colour(name)
+    .match(/[\d.]+/g)
+    .slice(0, 3)
+    .map(Number);
 }
 
 function largestFinite(plane) {
@@ -20,7 +24,8 @@ function largestFinite(plane) {
 
 // Reduce a plane to so many rows and columns: of each block the number of largest magnitude; NaN wins.
 function reduced(plane, mostRows, mostColumns) {
-  const down = Math.max(1, Math.ceil(plane.rows / mostRows)), across = Math.max(1, Math.ceil(plane.columns / mostColumns));
+  const down = Math.max(1, Math.ceil(plane.rows / mostRows)),
+    across = Math.max(1, Math.ceil(plane.columns / mostColumns));
   if (down === 1 && across === 1) return { ...plane, down, across };
   const at = (row, column) => {
     let found;
@@ -70,9 +75,15 @@ function heat(session, plane, label, { width, height }, point) {
   };
   canvas.addEventListener("pointermove", (event) => point(element(event), false));
   canvas.addEventListener("click", (event) => point(element(event), true));
-  const notes = [plane.note, small.down * small.across > 1 ? `drawn: the largest of ${small.down}×${small.across}` : ""];
+  const notes = [
+    plane.note,
+    small.down * small.across > 1 ? `drawn: the largest of ${small.down}×${small.across}` : "",
+  ];
   if (plane.wrapped) notes.push("a vector, line by line");
-  return { picture: canvas, notes: [legend(session, top), ...notes.filter(Boolean).map((note) => line("dim note", note))] };
+  return {
+    picture: canvas,
+    notes: [legend(session, top), ...notes.filter(Boolean).map((note) => line("dim note", note))],
+  };
 }
 
 function painter(brush, cell, top) {
@@ -91,7 +102,12 @@ function painter(brush, cell, top) {
     brush.fillRect(left, up, cell, cell);
     if (cell < MARKED) return;
     brush.fillStyle = brush.strokeStyle = css(contrast(fill, ink));
-    if (odd) brush.fillText(Number.isNaN(x) ? (cell >= 24 ? "NaN" : "N") : cell >= 15 ? scientific(x) : "∞", left + cell / 2, up + cell / 2);
+    if (odd)
+      brush.fillText(
+        Number.isNaN(x) ? (cell >= 24 ? "NaN" : "N") : cell >= 15 ? scientific(x) : "∞",
+        left + cell / 2,
+        up + cell / 2,
+      );
     else if (cell >= WRITTEN) brush.fillText(plain(x, 2), left + cell / 2, up + cell / 2);
     else if (x < 0 && share > 0.05) brush.fillRect(left + cell / 4, up + cell / 2 - 0.75, cell / 2, 1.5);
   };
@@ -109,7 +125,15 @@ function legend(session, top) {
   const paint = painter(canvas.getContext("2d"), 1, 1);
   for (let k = -60; k <= 60; k++) for (let row = 0; row < 10; row++) paint(row, k + 60, k / 60);
   return make(
-    "div", { class: "legend" }, make("span", {}, `${MINUS}${scientific(top, 2)}`), canvas, make("span", {}, scientific(top, 2)),
-    make("span", { class: "dim" }, session.scale === null ? "0 in the middle; − marks negative" : "locked scale; − marks negative"),
+    "div",
+    { class: "legend" },
+    make("span", {}, `${MINUS}${scientific(top, 2)}`),
+    canvas,
+    make("span", {}, scientific(top, 2)),
+    make(
+      "span",
+      { class: "dim" },
+      session.scale === null ? "0 in the middle; − marks negative" : "locked scale; − marks negative",
+    ),
   );
 }

@@ -1,6 +1,7 @@
 // The ledger: what arrived at the selected node, from whom, and how it adds up.
 
-const MOST_ROWS = 200, MOST_NUMBERS = 8;
+const MOST_ROWS = 200,
+  MOST_NUMBERS = 8;
 
 function paintLedger(session, app) {
   const { net, data, selected: node } = session;
@@ -17,8 +18,14 @@ function paintLedger(session, app) {
   const waiting = parts.slice(arrived.length, arrived.length + MOST_ROWS);
   rows.push(...waiting.map((part, k) => pending(net, arrived.length + k + 1, part)));
   const heads = ["", "contribution", "norm", "share", "‖Σ‖ so far", "cos"];
-  const about = ["order of arrival", "the consumer that sent it, by which formula, and its numbers", "Euclidean norm of the contribution",
-    "its norm of the sum of all norms", "norm of the running sum, this included", "of the angle to the sum before it"];
+  const about = [
+    "order of arrival",
+    "the consumer that sent it, by which formula, and its numbers",
+    "Euclidean norm of the contribution",
+    "its norm of the sum of all norms",
+    "norm of the running sum, this included",
+    "of the angle to the sum before it",
+  ];
   const head = make("tr", {}, ...heads.map((text, k) => make("th", { scope: "col", title: about[k] }, text)));
   const table = make("table", { class: "ledger" }, make("thead", {}, head), ...rows);
   if (arrived.length) table.append(make("tfoot", {}, ...total(session, node, arrived, parts.length, form)));
@@ -42,7 +49,9 @@ function seedLedger(session, node) {
 function entry(session, app, k, part, form) {
   const { net, data } = session;
   const now = session.last.edge === part.edge;
-  const way = part.way ? make("span", { class: `way ${part.way}` }, part.way) : make("span", { class: "dim" }, `.${net.slot(part.edge)}`);
+  const way = part.way
+    ? make("span", { class: `way ${part.way}` }, part.way)
+    : make("span", { class: "dim" }, `.${net.slot(part.edge)}`);
   const who = make("button", { class: "link", type: "button", tabindex: "-1" }, short(net, part.consumer));
   who.addEventListener("click", () => {
     session.followLink(part.consumer);
@@ -59,10 +68,15 @@ function entry(session, app, k, part, form) {
   }
   const mark = now ? make("span", { class: "now", title: "this has just arrived" }, "▶") : "";
   return make(
-    "tbody", { class: now ? "entry arriving" : "entry", "data-edge": part.edge },
+    "tbody",
+    { class: now ? "entry arriving" : "entry", "data-edge": part.edge },
     make(
-      "tr", {}, make("td", { class: "place" }, mark, String(k)), make("td", { class: "sent" }, who, " ", way, "  ", formula),
-      make("td", { class: "num size" }, part.sent ? normed(part.sent.norm) : "not here"), make("td", { class: "num" }, share(part)),
+      "tr",
+      {},
+      make("td", { class: "place" }, mark, String(k)),
+      make("td", { class: "sent" }, who, " ", way, "  ", formula),
+      make("td", { class: "num size" }, part.sent ? normed(part.sent.norm) : "not here"),
+      make("td", { class: "num" }, share(part)),
       make("td", { class: "num so-far" }, part.running ? normed(part.running.norm) : ""),
       make("td", { class: "num dim" }, part.cosine === null ? "" : part.cosine.toFixed(2).replace("-", MINUS)),
     ),
@@ -75,15 +89,27 @@ function normed(norm) {
 }
 
 function share(part) {
-  const picture = draw("svg", { class: `bar ${part.way}`, viewBox: "0 0 40 8", width: 40, height: 8, "aria-hidden": "true" });
+  const picture = draw("svg", {
+    class: `bar ${part.way}`,
+    viewBox: "0 0 40 8",
+    width: 40,
+    height: 8,
+    "aria-hidden": "true",
+  });
   const width = Number.isFinite(part.share) ? 40 * part.share : 0;
-  picture.append(draw("rect", { class: "ground", width: 40, height: 8 }), draw("rect", { class: "fill", width, height: 8 }));
+  picture.append(
+    draw("rect", { class: "ground", width: 40, height: 8 }),
+    draw("rect", { class: "fill", width, height: 8 }),
+  );
   return make("span", { class: "share" }, picture, percent(part.share));
 }
 
 // One format for the first numbers of all contributions and of their sum, and how many of them fit on a line.
 function alignedParts(parts) {
-  const some = parts.slice(-MOST_ROWS).flatMap((part) => [part.sent, part.running]).filter((tensor) => tensor?.numbers);
+  const some = parts
+    .slice(-MOST_ROWS)
+    .flatMap((part) => [part.sent, part.running])
+    .filter((tensor) => tensor?.numbers);
   const form = aligned(some.flatMap((tensor) => Array.from(tensor.numbers.slice(0, MOST_NUMBERS))));
   const room = byId("ledger-body").clientWidth - 150;
   return { ...form, count: clamp(Math.floor(room / (8 * form.width + 11)), 3, MOST_NUMBERS) };
@@ -95,7 +121,12 @@ function elements(tensor, form) {
   if (!tensor.numbers) {
     const { minimum, maximum } = tensor.statistics;
     const range = ["[", datum(minimum, plain(minimum, 4)), " … ", datum(maximum, plain(maximum, 4)), "]"];
-    return make("div", { class: "range" }, ...range, make("span", { class: "dim" }, tensor.map ? " as a map below" : " statistics only"));
+    return make(
+      "div",
+      { class: "range" },
+      ...range,
+      make("span", { class: "dim" }, tensor.map ? " as a map below" : " statistics only"),
+    );
   }
   const shown = Array.from(tensor.numbers.slice(0, form.count));
   const rest = [form.scale, tensor.size > shown.length ? `… of ${grouped(tensor.size)}` : ""].filter(Boolean).join(" ");
@@ -103,7 +134,11 @@ function elements(tensor, form) {
 }
 
 function scalarLine(x, ...told) {
-  return make("div", { class: "elements" }, make("data", { value: String(x), title: exact(x), class: "math" }, ...told));
+  return make(
+    "div",
+    { class: "elements" },
+    make("data", { value: String(x), title: exact(x), class: "math" }, ...told),
+  );
 }
 
 function one(x, form) {
@@ -124,14 +159,22 @@ function total(session, node, arrived, expected, form) {
   const complete = session.state(node).state === "complete";
   const sign = data.rule === "sum" ? "Σ" : data.rule;
   const addition = data.edges.sum[last.edge];
-  const head = [bar(net, node), complete ? "" : make("span", { class: "dim" }, ` so far, ${arrived.length} of ${expected}`)];
-  const numbers = addition && last.running?.numbers?.length === 1
-    ? [scalarLine(last.running.numbers[0], called(addition, "math"))]
-    : [addition ? make("div", { class: "math sum" }, called(addition, "math")) : "", elements(last.running, form)];
+  const head = [
+    bar(net, node),
+    complete ? "" : make("span", { class: "dim" }, ` so far, ${arrived.length} of ${expected}`),
+  ];
+  const numbers =
+    addition && last.running?.numbers?.length === 1
+      ? [scalarLine(last.running.numbers[0], called(addition, "math"))]
+      : [addition ? make("div", { class: "math sum" }, called(addition, "math")) : "", elements(last.running, form)];
   return [
     make(
-      "tr", { class: "total" }, make("th", { scope: "row", class: "place sum" }, sign), make("td", { class: "sent sum" }, ...head),
-      make("td", { class: "num sum size" }, last.running ? normed(last.running.norm) : ""), make("td", { colspan: 3 }, ""),
+      "tr",
+      { class: "total" },
+      make("th", { scope: "row", class: "place sum" }, sign),
+      make("td", { class: "sent sum" }, ...head),
+      make("td", { class: "num sum size" }, last.running ? normed(last.running.norm) : ""),
+      make("td", { colspan: 3 }, ""),
     ),
     make("tr", { class: "below sum" }, make("td"), make("td", { colspan: 5 }, ...numbers)),
   ];
@@ -147,6 +190,7 @@ function verdict(session, arrived) {
     return line("bad verdict", `! ${what}: wrong on purpose, they are to be added`);
   }
   const told = arrived.length === 1 ? "one contribution" : `${grouped(arrived.length)} added, not averaged`;
-  if (closes < 0) return line("dim verdict", `✓ complete: ${told}; the pass holds too little to compare the sum with the adjoint`);
+  if (closes < 0)
+    return line("dim verdict", `✓ complete: ${told}; the pass holds too little to compare the sum with the adjoint`);
   return line("good verdict", `✓ complete: ${told}${arrived.length === 1 ? "," : ";"} equal to the adjoint`);
 }

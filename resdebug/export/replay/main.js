@@ -1,6 +1,8 @@
 // The page: commands in, panes painted.
 
-const SLOWEST = 0.5, FASTEST = 64, MOST_COUNT = 1e6;
+const SLOWEST = 0.5,
+  FASTEST = 64,
+  MOST_COUNT = 1e6;
 
 class App {
   constructor(data) {
@@ -10,35 +12,11 @@ class App {
     this.speed = 2;
     this.playing = null;
     this.beforeSearch = 0;
-    this.fillHeader(data);
+    fillHeader(this.session, data);
     fillHelp();
     this.listen();
     this.readAddress();
     this.refresh();
-  }
-
-  fillHeader(data) {
-    const { session } = this;
-    const { net } = session;
-    byId("network").replaceChildren(called(data.name));
-    const loss = session.value(data.target);
-    const value = loss?.numbers ? [" = ", datum(loss.numbers[0], plain(loss.numbers[0]))] : [];
-    byId("about").replaceChildren(
-      "target ", short(net, data.target), ...value, ` · ${data.dtype} · `,
-      data.rule === "sum" ? "contributions are added (sum)" : `rule ${data.rule}: wrong on purpose`,
-      ` · ${plural(net.all.length, "node")}`,
-    );
-    if (data.rule !== "sum") {
-      const what = ARTICLES[data.rule] ?? "does not add contributions";
-      byId("wrong").replaceChildren(make("strong", {}, `RULE ${data.rule.toUpperCase()}: wrong on purpose.`), ` It ${what}; they are to be added.`);
-      byId("wrong").hidden = false;
-    }
-    if (data.notes.length) {
-      byId("notes").hidden = false;
-      byId("notes").replaceChildren("Not all is here: ", ...data.notes.flatMap((note, k) => [k ? "; " : "", called(note, "")]), ".");
-    }
-    byId("answers-body").replaceChildren(...ANSWERS.flatMap(([question, answer]) => [make("dt", {}, question), make("dd", {}, answer)]));
-    if (data.description) byId("description").replaceChildren(called(data.description, ""));
   }
 
   listen() {
@@ -52,7 +30,10 @@ class App {
       if (event.key !== "Enter" && event.key !== "Escape") return;
       event.preventDefault();
       if (event.key === "Escape") this.session.select(this.beforeSearch);
-      else this.tell([this.session.found.length ? `${this.session.found.length} found; , and . go through them` : "nothing found"]);
+      else
+        this.tell([
+          this.session.found.length ? `${this.session.found.length} found; , and . go through them` : "nothing found",
+        ]);
       this.closeSearch();
       this.refresh();
     });
@@ -100,12 +81,13 @@ class App {
     const { session } = this;
     if (/^[0-9]$/.test(event.key) && (session.count || event.key !== "0")) {
       session.count = String(Math.min(Number(session.count + event.key), MOST_COUNT));
-      this.paintHeader();
+      paintHeader(this.session);
       return event.preventDefault();
     }
     const command = commandOf(event);
     if (!command) {
-      if (event.key in ELSEWHERE) this.tell([`${event.key} is for ${ELSEWHERE[event.key]} in the debugger; this page replays a pass`]);
+      if (event.key in ELSEWHERE)
+        this.tell([`${event.key} is for ${ELSEWHERE[event.key]} in the debugger; this page replays a pass`]);
       return;
     }
     if (!command.run) return;
@@ -145,7 +127,7 @@ class App {
 
   paint() {
     const { session } = this;
-    this.paintHeader();
+    paintHeader(this.session);
     byId("narration").replaceChildren(...narrate(session));
     this.graph.show();
     paintNode(session, this);
@@ -153,19 +135,6 @@ class App {
     paintTensor(session, this);
     this.profile.paint();
     document.documentElement.dataset.event = session.position;
-  }
-
-  paintHeader() {
-    const { session } = this;
-    const total = session.timeline.length;
-    byId("where").replaceChildren(
-      make("span", { class: "now count" }, session.count ? `${session.count}… ` : ""),
-      make("span", { class: "phase" }, session.inForwardPass ? "▸ forward" : "◂ reverse"),
-      ` event ${grouped(session.position)}/${grouped(total)}`, session.stops.size ? ` · stops ${session.stops.size}` : "",
-    );
-    const bar = byId("progress");
-    bar.max = total;
-    bar.value = session.position;
   }
 
   tell(pieces) {
@@ -307,7 +276,8 @@ class App {
   maximise() {
     const pane = document.activeElement.closest("section.pane") ?? byId("graph-pane");
     const on = !document.body.classList.contains("maximised");
-    for (const other of document.querySelectorAll("section.pane")) other.classList.toggle("biggest", on && other === pane);
+    for (const other of document.querySelectorAll("section.pane"))
+      other.classList.toggle("biggest", on && other === pane);
     document.body.classList.toggle("maximised", on);
   }
 
@@ -340,7 +310,10 @@ class App {
     }
     const text = rows.join("\n") + "\n";
     const done = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
-    done.then(() => this.tell(["copied"]), () => this.tell(["this browser does not let a local page copy"]));
+    done.then(
+      () => this.tell(["copied"]),
+      () => this.tell(["this browser does not let a local page copy"]),
+    );
   }
 
   openHelp() {
@@ -349,4 +322,4 @@ class App {
 }
 
 const data = JSON.parse(byId("data").textContent);
-const app = new App(data);
+new App(data);

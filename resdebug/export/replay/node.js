@@ -8,12 +8,17 @@ function paintNode(session, app) {
   const { net, data, selected: node } = session;
   const block = net.block(node);
   byId("node-title").replaceChildren(
-    called(net.name(node)), ` · ${net.op(node)} · ${net.type(node).text}`, block ? " · " : "", called(block, "dim"),
+    called(net.name(node)),
+    ` · ${net.op(node)} · ${net.type(node).text}`,
+    block ? " · " : "",
+    called(block, "dim"),
   );
   const { state } = session.state(node);
   const told = [];
   const formula = data.nodes.formula[node];
-  told.push(formula ? line("math strong", called(formula, "math")) : line("dim", "(its formulas are not in this page)"));
+  told.push(
+    formula ? line("math strong", called(formula, "math")) : line("dim", "(its formulas are not in this page)"),
+  );
   const numbers = data.nodes.numbers[node];
   if (numbers && state !== "waiting") told.push(line("", "with numbers: ", called(numbers, "math")));
   told.push(...adjointFormula(session, node, state), ...statistics(session, node, state), ...neighbours(session, app));
@@ -48,7 +53,8 @@ function adjointFormula(session, node, state) {
   });
   if (arrivals.length > 6) terms.push(` + … (${arrivals.length} contributions)`);
   const told = [];
-  if (!arrivals.some((edge) => net.sent(edge))) told.push(line("dim", `${plural(arrivals.length, "contribution")} come here`));
+  if (!arrivals.some((edge) => net.sent(edge)))
+    told.push(line("dim", `${plural(arrivals.length, "contribution")} come here`));
   else if (data.rule === "sum") told.push(line("math sum", bar(net, node), " = ", ...terms));
   else told.push(line("math bad", bar(net, node), ` = ${data.rule} of (`, ...terms, "): wrong on purpose"));
   const sum = data.edges.sum[arrivals.at(-1)];
@@ -60,8 +66,12 @@ function statistics(session, node, state) {
   const shown = [];
   const value = state === "waiting" ? null : session.value(node);
   const adjoint = state === "complete" ? session.adjoint(node) : null;
-  for (const [what, tensor] of [["value", value], ["adjoint", adjoint]]) {
-    if (tensor) shown.push(make("p", { class: "stats" }, make("span", { class: "dim" }, `${what} `), ...inBrief(tensor)));
+  for (const [what, tensor] of [
+    ["value", value],
+    ["adjoint", adjoint],
+  ]) {
+    if (tensor)
+      shown.push(make("p", { class: "stats" }, make("span", { class: "dim" }, `${what} `), ...inBrief(tensor)));
   }
   return shown;
 }
@@ -70,7 +80,9 @@ function inBrief(tensor) {
   if (tensor.numbers && tensor.size === 1) return [datum(tensor.numbers[0], plain(tensor.numbers[0], 8))];
   const { minimum, maximum, mean, deviation, zeros, nans, infinities } = tensor.statistics;
   const told = [
-    "‖·‖ ", datum(tensor.norm, scientific(tensor.norm)), ` [${plain(minimum, 3)} … ${plain(maximum, 3)}]`,
+    "‖·‖ ",
+    datum(tensor.norm, scientific(tensor.norm)),
+    ` [${plain(minimum, 3)} … ${plain(maximum, 3)}]`,
     make("span", { class: "dim" }, `  μ ${plain(mean, 3)}  σ ${plain(deviation, 3)}`),
   ];
   if (zeros) told.push(make("span", { class: "dim" }, `  zeros ${percent(zeros / tensor.size)}`));
@@ -82,14 +94,20 @@ function inBrief(tensor) {
 function neighbours(session, app) {
   const { net } = session;
   const links = session.links();
-  return [["inputs", false], ["used by", true]].flatMap(([title, consumes]) => {
+  return [
+    ["inputs", false],
+    ["used by", true],
+  ].flatMap(([title, consumes]) => {
     const shown = links.filter((link) => link.consumes === consumes);
     if (!shown.length) return [];
     const buttons = shown.slice(0, 24).flatMap((link) => {
       const here = links.indexOf(link) === session.link;
       const button = make(
-        "button", { class: here ? "link here" : "link", type: "button", tabindex: "-1" },
-        here ? "›" : "", short(net, link.node), make("span", { class: "dim" }, `.${net.slot(link.edge)}`),
+        "button",
+        { class: here ? "link here" : "link", type: "button", tabindex: "-1" },
+        here ? "›" : "",
+        short(net, link.node),
+        make("span", { class: "dim" }, `.${net.slot(link.edge)}`),
       );
       button.addEventListener("click", () => {
         session.followLink(link.node);

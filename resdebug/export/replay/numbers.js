@@ -31,7 +31,8 @@ function aligned(numbers, digits = 5) {
     const needed = finite.map((x) => (x.toFixed(decimals).replace(/0+$/, "").split(".")[1] ?? "").length);
     decimals = Math.min(decimals, Math.max(...needed));
   }
-  const text = (x) => (Number.isFinite(x) ? (exponent ? x / 10 ** exponent : x).toFixed(decimals).replace("-", MINUS) : scientific(x));
+  const text = (x) =>
+    Number.isFinite(x) ? (exponent ? x / 10 ** exponent : x).toFixed(decimals).replace("-", MINUS) : scientific(x);
   const width = Math.max(1, ...numbers.map((x) => text(x).length));
   return { text, width, scale: exponent ? `×10^${String(exponent).replace("-", MINUS)}` : "" };
 }
@@ -50,19 +51,23 @@ function plural(count, noun) {
 
 // The first place in a sorted list at which a number greater (or not less) than x stands.
 function bisectRight(list, x) {
-  let low = 0, high = list.length;
+  let low = 0,
+    high = list.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (x < list[middle]) high = middle; else low = middle + 1;
+    if (x < list[middle]) high = middle;
+    else low = middle + 1;
   }
   return low;
 }
 
 function bisectLeft(list, x) {
-  let low = 0, high = list.length;
+  let low = 0,
+    high = list.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (list[middle] < x) low = middle + 1; else high = middle;
+    if (list[middle] < x) low = middle + 1;
+    else high = middle;
   }
   return low;
 }

@@ -19,8 +19,8 @@ from resdebug.version import __version__
 
 SCRIPTS: Final = (
     "numbers.js", "elements.js", "tensors.js", "timeline.js", "folding.js", "rails.js", "rows.js", "session.js",
-    "words.js", "graph.js", "node.js", "ledger.js", "planes.js", "heat.js", "tensor.js", "profile.js", "commands.js",
-    "help.js", "main.js",
+    "words.js", "graph.js", "node.js", "ledger.js", "planes.js", "heat.js", "tensor.js", "profile.js", "header.js",
+    "commands.js", "help.js", "main.js",
 )  # fmt: skip
 """In this order, they are one script."""
 _UNSAFE: Final = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"), (b"\xe2\x80\xa8", b"\\u2028"),

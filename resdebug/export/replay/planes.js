@@ -55,7 +55,11 @@ function matrix(tensor, look) {
   };
   const parts = index(":", ":");
   return {
-    rows: shape[down], columns: shape[across], index, of, where: shape.length > 2 ? parts.join(",") : "",
+    rows: shape[down],
+    columns: shape[across],
+    index,
+    of,
+    where: shape.length > 2 ? parts.join(",") : "",
     at: (row, column) => numbers[start + row * strides[down] + column * strides[across]],
   };
 }
@@ -67,11 +71,12 @@ function planeOfMap(tensor, look) {
   const slice = modulo(look.slice, planes);
   const outerSizes = tensor.shape.slice(0, -2);
   const fixed = tensor.shape.length > 2 ? unravel(slice, outerSizes) : [];
-  const wide = tensor.shape.length < 2 && columns > 2 * WRAP ? Math.max(WRAP, Math.ceil(Math.sqrt(2 * columns))) : columns;
+  const wide =
+    tensor.shape.length < 2 && columns > 2 * WRAP ? Math.max(WRAP, Math.ceil(Math.sqrt(2 * columns))) : columns;
   const at = (row, column) => {
     const k = row * wide + column;
     if (wide !== columns && k >= columns) return undefined;
-    const cell = cells[(slice * rows) * columns + k];
+    const cell = cells[slice * rows * columns + k];
     if (cell === -128) return NaN;
     if (Math.abs(cell) === 127) return cell > 0 ? Infinity : -Infinity;
     return Math.sign(cell) * top * (cell / 126) ** 2;
@@ -82,10 +87,21 @@ function planeOfMap(tensor, look) {
     return [...fixed, span(row, steps[0], of[1]), span(column, steps[1], of[2])];
   };
   const whole = steps[0] * steps[1] === 1;
-  const note = (whole ? "a map, rounded to 8 bits" : `a map: a cell is the largest of ${steps[0]}×${steps[1]}, rounded to 8 bits`) +
+  const note =
+    (whole
+      ? "a map, rounded to 8 bits"
+      : `a map: a cell is the largest of ${steps[0]}×${steps[1]}, rounded to 8 bits`) +
     (of[0] > planes ? `; the first ${grouped(planes)} of ${grouped(of[0])} slices are here` : "");
   return {
-    rows: wide === columns ? rows : Math.ceil(columns / wide), columns: wide, at, index, of: planes, note, top,
-    where: tensor.shape.length > 2 ? [...fixed, ":", ":"].join(",") : "", approximate: whole ? "" : ", of largest magnitude there", wrapped: wide !== columns,
+    rows: wide === columns ? rows : Math.ceil(columns / wide),
+    columns: wide,
+    at,
+    index,
+    of: planes,
+    note,
+    top,
+    where: tensor.shape.length > 2 ? [...fixed, ":", ":"].join(",") : "",
+    approximate: whole ? "" : ", of largest magnitude there",
+    wrapped: wide !== columns,
   };
 }

@@ -1,6 +1,8 @@
 // The timeline: the norm of the adjoint along the reverse pass, on a log scale, and where the cursor is.
 
-const STRIPE = 4, HIGH = 46, RULER = 16;
+const STRIPE = 4,
+  HIGH = 46,
+  RULER = 16;
 
 class ProfilePane {
   constructor(session, app) {
@@ -15,14 +17,20 @@ class ProfilePane {
     });
     this.canvas.addEventListener("pointerleave", () => this.said.replaceChildren());
     new ResizeObserver(() => this.lay()).observe(this.canvas);
-    const norms = session.timeline.reverse.map((node) => session.adjointNorm(node)).filter((x) => x > 0 && x < Infinity);
+    const norms = session.timeline.reverse
+      .map((node) => session.adjointNorm(node))
+      .filter((x) => x > 0 && x < Infinity);
     [this.low, this.high] = [Infinity, -Infinity];
     for (const x of norms) [this.low, this.high] = [Math.min(this.low, x), Math.max(this.high, x)];
     if (this.low > this.high) this.low = this.high = 1;
   }
 
   column(position) {
-    return clamp(Math.floor(((position - 1) * this.columns) / Math.max(1, this.session.timeline.length)), 0, this.columns - 1);
+    return clamp(
+      Math.floor(((position - 1) * this.columns) / Math.max(1, this.session.timeline.length)),
+      0,
+      this.columns - 1,
+    );
   }
 
   positionAt(event) {
@@ -72,27 +80,31 @@ class ProfilePane {
     if (!this.columns) return this.lay();
     const { session, canvas } = this;
     const { timeline } = session;
-    const width = canvas.clientWidth, ratio = window.devicePixelRatio || 1;
+    const width = canvas.clientWidth,
+      ratio = window.devicePixelRatio || 1;
     canvas.width = Math.ceil(width * ratio);
     canvas.height = Math.ceil((HIGH + RULER) * ratio);
     const brush = canvas.getContext("2d");
     brush.scale(ratio, ratio);
     const stripe = width / this.columns;
-    const here = this.column(session.position), seed = this.column(timeline.seeded);
+    const here = this.column(session.position),
+      seed = this.column(timeline.seeded);
     const [dim, lit, bad, now, ink] = ["dim", "positive", "bad", "now", "ink"].map(colour);
     brush.font = "11px system-ui, sans-serif";
     brush.textBaseline = "middle";
     brush.textAlign = "center";
     this.norms.forEach((norm, column) => {
       if (norm === null) return;
-      const left = column * stripe, passed = seed <= column && column <= here && !session.inForwardPass;
+      const left = column * stripe,
+        passed = seed <= column && column <= here && !session.inForwardPass;
       brush.fillStyle = passed ? lit : dim;
       brush.globalAlpha = passed ? 1 : 0.45;
       if (!Number.isFinite(norm) || norm === 0) {
         brush.fillStyle = norm === 0 ? dim : bad;
         brush.globalAlpha = 1;
         brush.fillText(norm === 0 ? "0" : "!", left + stripe / 2, HIGH - 7);
-      } else brush.fillRect(left, HIGH - this.height(norm), Math.max(1, stripe - (stripe > 2.5 ? 1 : 0)), this.height(norm));
+      } else
+        brush.fillRect(left, HIGH - this.height(norm), Math.max(1, stripe - (stripe > 2.5 ? 1 : 0)), this.height(norm));
     });
     brush.globalAlpha = 1;
     this.ruler(brush, stripe, seed, { dim, bad, ink });
@@ -141,6 +153,11 @@ class ProfilePane {
     byId("norm-low").replaceChildren(datum(this.low, scientific(this.low, 2)));
     canvas.setAttribute("aria-valuemax", session.timeline.length);
     canvas.setAttribute("aria-valuenow", session.position);
-    canvas.setAttribute("aria-valuetext", moment(session, session.position).map((part) => part.textContent ?? part).join(""));
+    canvas.setAttribute(
+      "aria-valuetext",
+      moment(session, session.position)
+        .map((part) => part.textContent ?? part)
+        .join(""),
+    );
   }
 }

@@ -1,8 +1,12 @@
 // The reverse pass drawn as rails, as the debugger's screen draws them: a node's first operand continues on the node's
 // own path, every other gets a lane, one per fork; lanes are given columns shortest first.
 
-const BUCKET = 64, MOST_LANES = 64;
-const UP = 1, DOWN = 2, LEFT = 4, RIGHT = 8;
+const BUCKET = 64,
+  MOST_LANES = 64;
+const UP = 1,
+  DOWN = 2,
+  LEFT = 4,
+  RIGHT = 8;
 
 class Rails {
   // operands[r] are the rows of the operands of row r, all below it.
@@ -109,7 +113,8 @@ class Rails {
     const cells = Array.from({ length: 2 * columns }, () => ({ arms: 0, carries: -1, since: -1 }));
     const here = this.column(row);
     for (const [column, { top, bottom }] of this.buckets[Math.floor(row / BUCKET)]) {
-      if (column < columns && top < row && row < bottom) cells[2 * column] = { arms: UP | DOWN, carries: bottom, since: top };
+      if (column < columns && top < row && row < bottom)
+        cells[2 * column] = { arms: UP | DOWN, carries: bottom, since: top };
     }
     if (here >= 0) {
       this.drawLinks(row, here, cells);
@@ -127,7 +132,10 @@ class Rails {
       if (bottom === row) stubs.push({ arms: UP, carries: row, since: top });
       if (top === row) stubs.push({ arms: DOWN, carries: bottom, since: row });
     }
-    for (const [side, arms] of [[1, RIGHT], [-1, LEFT]]) {
+    for (const [side, arms] of [
+      [1, RIGHT],
+      [-1, LEFT],
+    ]) {
       const far = this.farthest(row, side);
       if (far) stubs.push({ arms, carries: far.carries, since: far.since });
     }
@@ -161,7 +169,10 @@ class Rails {
       const { column } = this.paths[link.path];
       if (column >= 0) ends.set(column, link);
     }
-    for (const [side, toward] of [[1, LEFT], [-1, RIGHT]]) {
+    for (const [side, toward] of [
+      [1, LEFT],
+      [-1, RIGHT],
+    ]) {
       const reached = [...ends.keys()].filter((c) => (c - here) * side > 0);
       if (!reached.length) continue;
       const far = reached.reduce((a, b) => ((b - a) * side > 0 ? b : a));
@@ -183,10 +194,12 @@ class Rails {
 }
 
 function placeOf(spans, top) {
-  let low = 0, high = spans.length;
+  let low = 0,
+    high = spans.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (spans[middle][0] < top) low = middle + 1; else high = middle;
+    if (spans[middle][0] < top) low = middle + 1;
+    else high = middle;
   }
   return low;
 }
@@ -199,10 +212,12 @@ function isFree(spans, top, bottom) {
 
 // Stretches of one path follow one another: the first that ends at or below a row.
 function bisectStretch(stretches, row) {
-  let low = 0, high = stretches.length;
+  let low = 0,
+    high = stretches.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (stretches[middle].bottom < row) low = middle + 1; else high = middle;
+    if (stretches[middle].bottom < row) low = middle + 1;
+    else high = middle;
   }
   return low;
 }

@@ -19,17 +19,39 @@ class Net {
     for (const node of data.order) this.takesPart[node] = 1;
   }
 
-  name(node) { return this.data.nodes.name[node]; }
-  op(node) { return this.data.words[this.data.nodes.op[node]]; }
-  block(node) { return this.data.words[this.data.nodes.block[node]]; }
-  type(node) { return this.data.types[this.data.nodes.type[node]]; }
-  source(edge) { return this.data.edges.source[edge]; }
-  consumer(edge) { return this.data.edges.consumer[edge]; }
-  slot(edge) { return this.data.words[this.data.edges.slot[edge]]; }
-  way(edge) { return WAYS[this.data.edges.way[edge]]; }
-  formula(node) { return this.data.nodes.formula[node]; }
-  sent(edge) { return this.data.edges.formula[edge]; }
-  reason(edge) { return this.data.words[this.data.edges.reason[edge]] ?? ""; }
+  name(node) {
+    return this.data.nodes.name[node];
+  }
+  op(node) {
+    return this.data.words[this.data.nodes.op[node]];
+  }
+  block(node) {
+    return this.data.words[this.data.nodes.block[node]];
+  }
+  type(node) {
+    return this.data.types[this.data.nodes.type[node]];
+  }
+  source(edge) {
+    return this.data.edges.source[edge];
+  }
+  consumer(edge) {
+    return this.data.edges.consumer[edge];
+  }
+  slot(edge) {
+    return this.data.words[this.data.edges.slot[edge]];
+  }
+  way(edge) {
+    return WAYS[this.data.edges.way[edge]];
+  }
+  formula(node) {
+    return this.data.nodes.formula[node];
+  }
+  sent(edge) {
+    return this.data.edges.formula[edge];
+  }
+  reason(edge) {
+    return this.data.words[this.data.edges.reason[edge]] ?? "";
+  }
 
   isLeaf(node) {
     return ["input", "parameter", "constant"].includes(this.op(node));
@@ -78,10 +100,18 @@ class Session {
     return this.layouts.get(key);
   }
 
-  get last() { return this.timeline.before(this.position); }
-  get focus() { return this.last.node; }
-  get inForwardPass() { return this.position < this.timeline.seeded; }
-  get currentRow() { return this.rows.rowOf[this.focus]; }
+  get last() {
+    return this.timeline.before(this.position);
+  }
+  get focus() {
+    return this.last.node;
+  }
+  get inForwardPass() {
+    return this.position < this.timeline.seeded;
+  }
+  get currentRow() {
+    return this.rows.rowOf[this.focus];
+  }
 
   // Time.
 
@@ -189,7 +219,10 @@ class Session {
     const views = [{ label: ["value"], tensor: state === "waiting" ? null : this.value(node) }, adjoint];
     if (parts.length > 1) {
       parts.slice(0, arrived).forEach((part, k) => {
-        views.push({ label: [`part ${k + 1} from `, called(shortened(this.net.name(part.consumer), 20))], tensor: part.sent });
+        views.push({
+          label: [`part ${k + 1} from `, called(shortened(this.net.name(part.consumer), 20))],
+          tensor: part.sent,
+        });
       });
     }
     return views;
@@ -222,7 +255,9 @@ class Session {
   links() {
     const { net } = this;
     const inputs = net.inputs[this.selected].map((edge) => ({ node: net.source(edge), edge, consumes: false }));
-    return inputs.concat(net.consumers[this.selected].map((edge) => ({ node: net.consumer(edge), edge, consumes: true })));
+    return inputs.concat(
+      net.consumers[this.selected].map((edge) => ({ node: net.consumer(edge), edge, consumes: true })),
+    );
   }
 
   followLink(node) {
@@ -240,7 +275,15 @@ class Session {
     if (!wanted) return [];
     const { rowOf } = this.rows;
     const glob = /[*?]/.test(wanted)
-      ? new RegExp("^" + wanted.replace(/[\\^$+.()|[\]{}]/g, "\\$&").replace(/\*+/g, ".*").replace(/\?/g, ".") + "$", "su")
+      ? new RegExp(
+          "^" +
+            wanted
+              .replace(/[\\^$+.()|[\]{}]/g, "\\$&")
+              .replace(/\*+/g, ".*")
+              .replace(/\?/g, ".") +
+            "$",
+          "su",
+        )
       : null;
     const fits = (node) => {
       const name = this.net.name(node).toLowerCase();

@@ -1,7 +1,9 @@
 // The tensor pane: value, adjoint or a contribution of the selected node, as numbers, heat map, histogram or statistics.
 
 const MODES = ["numbers", "heat map", "histogram", "statistics"];
-const MOST_TABLE = [40, 16], FEW = 48, BINS = 31;
+const MOST_TABLE = [40, 16],
+  FEW = 48,
+  BINS = 31;
 
 function shownMode(session, tensor) {
   if (session.mode !== null) return MODES[session.mode];
@@ -15,29 +17,51 @@ function paintTensor(session, app) {
   const views = session.views();
   const chosen = session.shownView(views);
   const mode = shownMode(session, views[chosen].tensor);
-  byId("tensor-views").replaceChildren(...views.map((view, k) => tab(view.label, k === chosen, () => {
-    session.view = k;
-    app.refresh();
-  })));
-  byId("tensor-modes").replaceChildren(...MODES.map((name, k) => tab([name], name === mode, () => {
-    session.mode = k;
-    app.refresh();
-  })));
+  byId("tensor-views").replaceChildren(
+    ...views.map((view, k) =>
+      tab(view.label, k === chosen, () => {
+        session.view = k;
+        app.refresh();
+      }),
+    ),
+  );
+  byId("tensor-modes").replaceChildren(
+    ...MODES.map((name, k) =>
+      tab([name], name === mode, () => {
+        session.mode = k;
+        app.refresh();
+      }),
+    ),
+  );
   const body = byId("tensor-body");
   const room = Math.max(120, body.clientWidth - 8);
   const both = session.beside && chosen > 0 && room > 420;
   const shown = both ? [0, chosen] : [chosen];
   body.classList.toggle("beside", both);
-  body.replaceChildren(...shown.map((k) => {
-    const title = both ? [make("h3", {}, ...views[k].label.map((part) => part.cloneNode?.(true) ?? part))] : [];
-    const width = both ? (room - 24) / 2 : room;
-    const height = getComputedStyle(byId("tensor-pane")).flexGrow === "1" ? Math.max(110, body.clientHeight - (both ? 40 : 16)) : 280;
-    return make("div", { class: "drawing" }, ...title, ...drawTensor(session, app, views[k].tensor, k, { width, height }));
-  }));
+  body.replaceChildren(
+    ...shown.map((k) => {
+      const title = both ? [make("h3", {}, ...views[k].label.map((part) => part.cloneNode?.(true) ?? part))] : [];
+      const width = both ? (room - 24) / 2 : room;
+      const height =
+        getComputedStyle(byId("tensor-pane")).flexGrow === "1"
+          ? Math.max(110, body.clientHeight - (both ? 40 : 16))
+          : 280;
+      return make(
+        "div",
+        { class: "drawing" },
+        ...title,
+        ...drawTensor(session, app, views[k].tensor, k, { width, height }),
+      );
+    }),
+  );
 }
 
 function tab(label, chosen, press) {
-  const button = make("button", { type: "button", class: chosen ? "tab chosen" : "tab", "aria-pressed": String(chosen), tabindex: "-1" }, ...label);
+  const button = make(
+    "button",
+    { type: "button", class: chosen ? "tab chosen" : "tab", "aria-pressed": String(chosen), tabindex: "-1" },
+    ...label,
+  );
   button.addEventListener("click", press);
   return button;
 }
@@ -48,11 +72,15 @@ function drawTensor(session, app, tensor, k, space) {
   const mode = shownMode(session, tensor);
   const brief = line("stats", ...inBrief(tensor));
   if (mode === "statistics" || (!tensor.numbers && !tensor.map)) return [figures(tensor), ...onlyStatistics(tensor)];
-  if (mode === "histogram") return tensor.numbers ? [histogram(tensor, space.height), brief] : [line("dim", "its numbers are not all in this page"), figures(tensor)];
+  if (mode === "histogram")
+    return tensor.numbers
+      ? [histogram(tensor, space.height), brief]
+      : [line("dim", "its numbers are not all in this page"), figures(tensor)];
   const plane = planeOf(tensor, session);
   const readout = make("p", { class: "readout", "aria-live": "off" });
   const tell = (at) => readout.replaceChildren(...(at ? element(tensor, plane, at) : [""]));
-  if (session.pointed) session.pointed = [clamp(session.pointed[0], 0, plane.rows - 1), clamp(session.pointed[1], 0, plane.columns - 1)];
+  if (session.pointed)
+    session.pointed = [clamp(session.pointed[0], 0, plane.rows - 1), clamp(session.pointed[1], 0, plane.columns - 1)];
   tell(session.pointed);
   const point = (at, keep) => {
     if (keep) {
@@ -62,12 +90,23 @@ function drawTensor(session, app, tensor, k, space) {
   };
   const label = `heat map of ${session.net.name(session.selected)}, norm ${scientific(tensor.norm)}`;
   const drawn = mode === "numbers" ? table(session, plane, point) : heat(session, plane, label, space, point);
-  const where = plane.where ? line("dim", `slice [${plane.where}]`, plane.of > 1 ? `: [ and ] go through ${grouped(plane.of)}` : "") : "";
-  return [make("div", { class: "spread" }, drawn.picture, make("div", { class: "beneath" }, where, ...drawn.notes, readout, brief))];
+  const where = plane.where
+    ? line("dim", `slice [${plane.where}]`, plane.of > 1 ? `: [ and ] go through ${grouped(plane.of)}` : "")
+    : "";
+  return [
+    make(
+      "div",
+      { class: "spread" },
+      drawn.picture,
+      make("div", { class: "beneath" }, where, ...drawn.notes, readout, brief),
+    ),
+  ];
 }
 
 function onlyStatistics(tensor) {
-  return tensor.numbers || tensor.map ? [] : [line("dim note", "this page has only statistics of this tensor; they are exact")];
+  return tensor.numbers || tensor.map
+    ? []
+    : [line("dim note", "this page has only statistics of this tensor; they are exact")];
 }
 
 function missing(session, view) {
@@ -95,8 +134,10 @@ function windowed(size, shown, at) {
 
 function table(session, plane, point) {
   const [row0, column0] = session.pointed ?? [0, 0];
-  const rows = Math.min(plane.rows, MOST_TABLE[0]), columns = Math.min(plane.columns, MOST_TABLE[1]);
-  const top = windowed(plane.rows, rows, row0), left = windowed(plane.columns, columns, column0);
+  const rows = Math.min(plane.rows, MOST_TABLE[0]),
+    columns = Math.min(plane.columns, MOST_TABLE[1]);
+  const top = windowed(plane.rows, rows, row0),
+    left = windowed(plane.columns, columns, column0);
   const body = make("tbody");
   for (let i = top; i < top + rows; i++) {
     const line = make("tr");
@@ -119,7 +160,10 @@ function table(session, plane, point) {
   if (rows < plane.rows || columns < plane.columns) notes.push("J K H L move on");
   if (plane.wrapped) notes.push("a vector, line by line");
   const note = notes.filter(Boolean).join("; ");
-  return { picture: make("div", { class: "wide" }, make("table", { class: "matrix" }, body)), notes: note ? [line("dim note", note)] : [] };
+  return {
+    picture: make("div", { class: "wide" }, make("table", { class: "matrix" }, body)),
+    notes: note ? [line("dim note", note)] : [],
+  };
 }
 
 function histogram(tensor, height) {
@@ -128,10 +172,17 @@ function histogram(tensor, height) {
   const { minimum, maximum } = tensor.statistics;
   const counts = new Array(BINS).fill(0);
   const width = maximum - minimum;
-  for (const x of finite) counts[width > 0 ? Math.min(BINS - 1, Math.floor(((x - minimum) / width) * BINS)) : BINS >> 1]++;
+  for (const x of finite)
+    counts[width > 0 ? Math.min(BINS - 1, Math.floor(((x - minimum) / width) * BINS)) : BINS >> 1]++;
   const most = Math.max(...counts);
   const label = `histogram of ${plural(finite.length, "number")} from ${plain(minimum, 3)} to ${plain(maximum, 3)}`;
-  const picture = draw("svg", { class: "histogram", viewBox: `0 0 ${BINS * 10} 120`, role: "img", "aria-label": label, preserveAspectRatio: "none" });
+  const picture = draw("svg", {
+    class: "histogram",
+    viewBox: `0 0 ${BINS * 10} 120`,
+    role: "img",
+    "aria-label": label,
+    preserveAspectRatio: "none",
+  });
   picture.style.height = `${clamp(height - 56, 70, 200)}px`;
   counts.forEach((count, k) => {
     const tall = count ? Math.max(1.5, (110 * count) / most) : 0;
@@ -142,19 +193,32 @@ function histogram(tensor, height) {
   });
   picture.append(draw("path", { class: "axis", d: `M0 118.5H${BINS * 10}` }));
   const odd = tensor.size - finite.length;
-  const ends = make("div", { class: "ends" }, make("span", {}, plain(minimum, 3)), make("span", { class: "dim" }, `highest bar ${grouped(most)}`), make("span", {}, plain(maximum, 3)));
+  const ends = make(
+    "div",
+    { class: "ends" },
+    make("span", {}, plain(minimum, 3)),
+    make("span", { class: "dim" }, `highest bar ${grouped(most)}`),
+    make("span", {}, plain(maximum, 3)),
+  );
   return make("div", {}, picture, ends, odd ? line("bad", `${grouped(odd)} not finite`) : "");
 }
 
 function figures(tensor) {
   const { minimum, maximum, mean, deviation, zeros, nans, infinities } = tensor.statistics;
   const rows = [
-    ["norm", datum(tensor.norm, plain(tensor.norm, 8))], ["mean", datum(mean)], ["deviation", datum(deviation)],
-    ["minimum", datum(minimum)], ["maximum", datum(maximum)],
+    ["norm", datum(tensor.norm, plain(tensor.norm, 8))],
+    ["mean", datum(mean)],
+    ["deviation", datum(deviation)],
+    ["minimum", datum(minimum)],
+    ["maximum", datum(maximum)],
     ["zeros", `${grouped(zeros)} (${percent(zeros / Math.max(1, tensor.size))})`],
-    ["NaN", grouped(nans), nans], ["infinite", grouped(infinities), infinities], ["elements", grouped(tensor.size)],
+    ["NaN", grouped(nans), nans],
+    ["infinite", grouped(infinities), infinities],
+    ["elements", grouped(tensor.size)],
   ];
-  return make("dl", { class: "figures" }, ...rows.flatMap(([name, value, bad]) => [
-    make("dt", {}, name), make("dd", { class: bad ? "bad" : "" }, value),
-  ]));
+  return make(
+    "dl",
+    { class: "figures" },
+    ...rows.flatMap(([name, value, bad]) => [make("dt", {}, name), make("dd", { class: bad ? "bad" : "" }, value)]),
+  );
 }

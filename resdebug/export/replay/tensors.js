@@ -40,7 +40,13 @@ class Tensor {
   // Minimum, maximum, mean and deviation are over the finite elements.
   get statistics() {
     if (this.stats === null) {
-      let minimum = Infinity, maximum = -Infinity, sum = 0, zeros = 0, nans = 0, infinities = 0, count = 0;
+      let minimum = Infinity,
+        maximum = -Infinity,
+        sum = 0,
+        zeros = 0,
+        nans = 0,
+        infinities = 0,
+        count = 0;
       for (const x of this.numbers) {
         if (Number.isNaN(x)) nans++;
         else if (!Number.isFinite(x)) infinities++;

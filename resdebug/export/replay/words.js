@@ -1,14 +1,26 @@
 // What has just happened, in a sentence, and the four answers.
 
 const ANSWERS = [
-  ["Added or averaged?", "Added. A value that is used twice influences the target in two ways, and the chain rule of " +
-    "several variables sums over them. The ledger of any node marked Σ2 shows it in numbers."],
-  ["How does it skip layers?", "It skips nothing. A skip is an identity whose derivative is 1: the adjoint passes through " +
-    "it unchanged, and is added to what comes back through the branch."],
-  ["Finite differences?", "No. Each contribution is a vector-Jacobian product: an exact formula, evaluated at the values " +
-    "that the forward pass saved. Finite differences only check them."],
-  ["How is it done?", "One node at a time, from the target back. When the adjoint x̄ = ∂target/∂x of a node is complete, its " +
-    "operator turns it into a contribution (∂y/∂x)ᵀ ȳ for each of its inputs."],
+  [
+    "Added or averaged?",
+    "Added. A value that is used twice influences the target in two ways, and the chain rule of " +
+      "several variables sums over them. The ledger of any node marked Σ2 shows it in numbers.",
+  ],
+  [
+    "How does it skip layers?",
+    "It skips nothing. A skip is an identity whose derivative is 1: the adjoint passes through " +
+      "it unchanged, and is added to what comes back through the branch.",
+  ],
+  [
+    "Finite differences?",
+    "No. Each contribution is a vector-Jacobian product: an exact formula, evaluated at the values " +
+      "that the forward pass saved. Finite differences only check them.",
+  ],
+  [
+    "How is it done?",
+    "One node at a time, from the target back. When the adjoint x̄ = ∂target/∂x of a node is complete, its " +
+      "operator turns it into a contribution (∂y/∂x)ᵀ ȳ for each of its inputs.",
+  ],
 ];
 
 const ARTICLES = {
@@ -28,7 +40,7 @@ function bar(net, node, limit = 30) {
 
 // The last event as a sentence, in pieces.
 function narrate(session) {
-  const { net, timeline, data } = session;
+  const { net } = session;
   const { kind, node, edge } = session.last;
   if (kind === "nothing") {
     return ["Nothing has happened yet. The forward pass will evaluate every node, inputs first; press n."];
@@ -36,7 +48,14 @@ function narrate(session) {
   if (kind === "evaluated") {
     if (net.isLeaf(node)) return [short(net, node), ` is given: ${net.type(node).text}.`];
     const formula = net.formula(node);
-    return ["The forward pass evaluated ", short(net, node), " and saved it", formula ? ": " : "", called(formula, "math"), "."];
+    return [
+      "The forward pass evaluated ",
+      short(net, node),
+      " and saved it",
+      formula ? ": " : "",
+      called(formula, "math"),
+      ".",
+    ];
   }
   if (kind === "seeded") {
     const [over, name] = [bar(net, node), () => short(net, node)];
@@ -50,7 +69,12 @@ function completedWords(session, node) {
   const arrivals = session.timeline.arrivals[node];
   const over = bar(net, node);
   if (!arrivals.length) {
-    return [over, " is complete, the seed itself. Visiting ", short(net, node), " sends its contributions to its inputs."];
+    return [
+      over,
+      " is complete, the seed itself. Visiting ",
+      short(net, node),
+      " sends its contributions to its inputs.",
+    ];
   }
   if (arrivals.length === 1) {
     return [over, " is complete: its only contribution came from ", short(net, net.consumer(arrivals[0])), "."];
@@ -59,7 +83,8 @@ function completedWords(session, node) {
     return [over, ` holds the ${data.rule} of ${arrivals.length} contributions. Wrong on purpose: they are added.`];
   }
   const ways = arrivals.slice(0, 4).map((edge) => net.way(edge) || short(net, net.consumer(edge)));
-  const shown = arrivals.length <= 4 ? ways.flatMap((way, k) => (k ? [" + ", way] : [way])) : [`${arrivals.length} in all`];
+  const shown =
+    arrivals.length <= 4 ? ways.flatMap((way, k) => (k ? [" + ", way] : [way])) : [`${arrivals.length} in all`];
   return [over, ` is complete: ${plural(arrivals.length, "contribution")} were added, not averaged (`, ...shown, ")."];
 }
 
@@ -90,7 +115,10 @@ function moment(session, position) {
   const norm = kind === "completed" ? session.adjointNorm(node) : null;
   const block = net.block(node);
   return [
-    `event ${grouped(position)}: ${kind} `, called(shortened(net.name(node), 40)),
-    norm === null ? "" : `, norm ${scientific(norm)}`, block ? " in " : "", called(shortened(block, 30)),
+    `event ${grouped(position)}: ${kind} `,
+    called(shortened(net.name(node), 40)),
+    norm === null ? "" : `, norm ${scientific(norm)}`,
+    block ? " in " : "",
+    called(shortened(block, 30)),
   ];
 }
