@@ -118,7 +118,7 @@ def _reduced(planes: Array, steps: tuple[int, int]) -> Array:
 def _quantised(cells: Array, top: float) -> Array:
     with np.errstate(all="ignore"):
         share = np.sqrt(np.abs(cells) / top) if top > 0 else np.zeros_like(cells)
-    steps = np.where(cells == 0, 0, np.clip(np.round(_STEPS * np.nan_to_num(share)), 1, _STEPS))
+    steps = np.where(cells == 0, 0, np.clip(np.round(_STEPS * np.nan_to_num(np.minimum(share, 1))), 1, _STEPS))
     result = np.where(np.isinf(cells), _STEPS + 1, steps) * np.where(cells < 0, -1, 1)
     return np.where(np.isnan(cells), -128, result).astype(np.int8)
 
