@@ -129,6 +129,10 @@ FORMATS: Final = {
             "perfetto", ".perfetto.json", "measured times and bytes of every event, for ui.perfetto.dev",
             "resdebug.export.perfetto", levels=(Level.STATS,),
         ),
+        Format(
+            "replay", ".replay.html", "the debugger as one web page: panes, keys, back and forth in time",
+            "resdebug.export.replay", levels=_ALL,
+        ),
     )
 }  # fmt: skip
 

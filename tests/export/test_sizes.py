@@ -21,7 +21,7 @@ from tests.cli.running import run
 from tests.support import GRAPHS, two_path
 
 EXACT = {"npz", "safetensors"}
-OURS = ("jsonl", "json", "npz", "safetensors", "csv", "parquet", "graphml", "dot", "mermaid", "perfetto")
+OURS = ("jsonl", "json", "npz", "safetensors", "csv", "parquet", "graphml", "dot", "mermaid", "perfetto", "replay")
 """Formats whose module says beforehand how much it will write."""
 
 
