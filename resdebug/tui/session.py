@@ -17,7 +17,6 @@ from resdebug.analysis.folding import OPENS_FOLDED, Unit
 from resdebug.analysis.rows import Arrangement, Rows
 from resdebug.analysis.summary import Summary, cosine, summarise
 from resdebug.debugger.debugger import Debugger, State
-from resdebug.debugger.matching import position_of
 from resdebug.engine.norms import norm
 from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
@@ -99,6 +98,10 @@ class Session(Conversation):
         """Whether the graph is drawn from the inputs down, in the order of the forward pass."""
         self._rows = lru_cache(8)(self._arrange)
         self._folded_block = lru_cache(1024)(self._fold)
+        self.divergent: frozenset[int] = frozenset()
+        """Nodes (by index) at which the pass beside this one differs."""
+        self.divergences: tuple[int, ...] = ()
+        """The positions at which it does, in order."""
         self._norms: dict[int, float] = {}
         self._troubles: dict[str, str] = {}
         self._range: tuple[float, float] | None = None
@@ -224,14 +227,6 @@ class Session(Conversation):
         self.view = None
         self.link = 0
         self.tensor_view = self.tensor_view.of_another()
-
-    def accompany(self, other: Session) -> None:
-        """Go to the event that another session is at, and select what it has selected, as far as they are here."""
-        at = position_of(other.debugger.last, self.pass_)
-        if at is not None:
-            self.debugger.jump(at)
-        if other.selected in self.network and other.selected != self.selected:
-            self.select(other.selected)
 
     @cached_property
     def duel(self) -> Duel:

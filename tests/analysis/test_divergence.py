@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import resdebug
-from resdebug.analysis.divergence import Comparison, Renames, compare
+from resdebug.analysis.divergence.found import Comparison
+from resdebug.analysis.divergence.renames import Renames
+from resdebug.analysis.divergence.walk import compare
 from resdebug.analysis.likeness import likeness, ulps
 from resdebug.passes.protocol import Of, Pass
 from tests.cli.running import run

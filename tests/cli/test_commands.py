@@ -330,3 +330,24 @@ def test_a_trace_of_statistics_is_not_stepped_through(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="T014") as caught:
         check_steps(resdebug.load_trace(tmp_path / "t.jsonl"), "t.jsonl")
     assert "0 of 4 contributions" in caught.value.faults[0].what
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ([], 2, "resdebug diff net.json net.json, without --screen"),
+        (["--json"], 2, "--json is about what is printed"),
+        (["--all"], 2, "--all is about what is printed"),
+        (["--map", "a*=b"], 2, "same number of stars"),
+        (["--map", "a"], 2, '"a" is no rename'),
+    ],
+)
+def test_a_comparison_on_the_screen_needs_a_terminal(graph: Path, arguments: list[str], code: int, told: str) -> None:
+    done = run("diff", "net.json", "net.json", "--screen", *arguments, cwd=graph.parent, stdin=subprocess.DEVNULL)
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert told in done.stderr
+
+
+def test_a_comparison_on_the_screen_misses_a_file_first(graph: Path) -> None:
+    assert run("diff", str(graph), "none.json", "--screen", stdin=subprocess.DEVNULL).returncode == 66

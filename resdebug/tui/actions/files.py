@@ -11,11 +11,15 @@ from resdebug.text import visible
 from resdebug.tui.actions.acting import Acting
 
 if TYPE_CHECKING:
+    from resdebug.tui.pair import Pair
     from resdebug.tui.session import Session
 
 
 class FileActions(Acting):
     """Export, help, palette, leaving."""
+
+    compared_last: str = ""
+    """The file that was beside this one last."""
 
     def action_export(self) -> None:
         """Ask where to write the trace."""
@@ -60,7 +64,8 @@ class FileActions(Acting):
         from resdebug.tui.screens.ask import AskScreen
 
         question = "Which network or trace is to stand beside this one, in step?"
-        self.app.push_screen(AskScreen(question, ascii_only=self.ascii_only), self.compare_with)
+        dialog = AskScreen(question, suggestion=self.compared_last, ascii_only=self.ascii_only)
+        self.app.push_screen(dialog, self.compare_with)
 
     def action_before_after(self) -> None:
         """Show the pass before the last edit beside this one."""
@@ -69,11 +74,12 @@ class FileActions(Acting):
             self.tell("nothing was changed yet: e edits")
             return
         before.prepare(lambda *_: None)
-        self.show_beside(before)
+        self.show_beside(_side_by_side(self.needed, before))
 
     def compare_with(self, name: str | None) -> None:
         """Load another pass and show it beside this one."""
         if name is not None:
+            self.compared_last = name
             self.tell(f"loading {visible(name, limit=60)} …", timeout=600)
             self.run_worker(lambda: self._load_other(name), thread=True, exit_on_error=True)
 
@@ -89,21 +95,24 @@ class FileActions(Acting):
             self.app.call_from_thread(self.tell, f"{visible(path.name, limit=40)}: {fault.what}; {fault.hint}", 8)
             return
         other.prepare(lambda *_: None)
-        self.app.call_from_thread(self.show_beside, other)
+        pair = _side_by_side(self.needed, other)
+        self.app.call_from_thread(self.show_beside, pair)
 
-    def show_beside(self, other: Session) -> None:
-        """Show another pass beside this one, in step."""
+    def show_beside(self, pair: Pair, *, leaves_app: bool = False) -> None:
+        """Show two passes side by side, in step; with ``leaves_app`` quitting there ends the app."""
         from resdebug.tui.screens.beside import BesideScreen
 
         self.tell("", 0.01)
-        beside = BesideScreen(self.needed, other, ascii_only=self.ascii_only, keys_of=self.keys_of)
+        beside = BesideScreen(pair, ascii_only=self.ascii_only, keys_of=self.keys_of, leaves_app=leaves_app)
         self.app.push_screen(beside, lambda _none: self.refresh_panes())
 
     def action_help(self) -> None:
         """Show the help."""
-        from resdebug.tui.screens.help import HelpScreen
+        from resdebug.tui.commands import ONE_PASS
+        from resdebug.tui.screens.help import BESIDE, HelpScreen
 
-        self.app.push_screen(HelpScreen(self.active, self.keys_of, ascii_only=self.ascii_only))
+        pane = self.active if self.commands is ONE_PASS else BESIDE
+        self.app.push_screen(HelpScreen(pane, self.keys_of, self.commands, ascii_only=self.ascii_only))
 
     def action_palette(self) -> None:
         """Show the command palette."""
@@ -112,3 +121,11 @@ class FileActions(Acting):
     def action_quit(self) -> None:
         """Leave."""
         self.app.exit()
+
+
+def _side_by_side(left: Session, right: Session) -> Pair:
+    """Return two sessions in step; what differs is looked for while the person looks."""
+    from resdebug.analysis.divergence.walk import Walk
+    from resdebug.tui.pair import Pair
+
+    return Pair(left, right, Walk(left.pass_, right.pass_))

@@ -8,7 +8,7 @@ from resdebug.tui.numbers import bar, plain
 from resdebug.tui.session import Session
 
 
-def header_line(session: Session, width: int) -> Line:
+def header_line(session: Session, width: int, beside: str = "") -> Line:
     """Return the header: name, phase, position, target, stops; rules other than the sum are shouted."""
     debugger, pass_ = session.debugger, session.pass_
     total = len(debugger.timeline)
@@ -16,8 +16,13 @@ def header_line(session: Session, width: int) -> Line:
     done = debugger.position / total if total else 1.0
     value = pass_.value(pass_.target)
     loss = "" if value is None else f"  {visible(pass_.target, limit=20)} = {plain(float(value.reshape(-1)[0]))}"
-    left: Line = [(" resdebug ", "head"), (f" {visible(session.name, limit=40)} ", "strong"), (f"▸ {phase}", "dim")]
-    if not pass_.live:
+    name = (
+        f"{visible(session.name, limit=40)} │ {visible(beside, limit=40)}"
+        if beside
+        else visible(session.name, limit=40)
+    )
+    left: Line = [(" resdebug ", "head"), (f" {name} ", "strong"), (f"▸ {phase}", "dim")]
+    if not pass_.live and not beside:
         left.append((" (recorded)", "dim"))
     if pass_.rule != "sum":
         left.append((f"  RULE {pass_.rule.upper()}: wrong on purpose ", "bad"))
