@@ -147,7 +147,7 @@ class DebuggerApp(App[None]):
         from resdebug.tui.session import Session
 
         session = Session(pass_, self._shown_name)
-        session.source = self._source
+        session.files.source = self._source
         session.prepare(self._report)
         if self._resume is not None:
             session.resume(self._resume())

@@ -178,7 +178,7 @@ class Session(Conversation):
     def on(self, debugger: Debugger) -> Session:
         """Return a session on another pass, such as an edit leaves behind, that looks at it in the same way."""
         other = Session(debugger.pass_, self.name, debugger)
-        other.interpreter, other.source = self.interpreter, self.source
+        other.interpreter, other.files = self.interpreter, self.files
         other.tensor_view, other.show_leaves, other.forward_order = (
             self.tensor_view,
             self.show_leaves,

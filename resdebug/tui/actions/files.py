@@ -23,11 +23,13 @@ class FileActions(Acting):
 
     def action_export(self) -> None:
         """Ask where to write the trace."""
+        from resdebug.export.names import slug
         from resdebug.tui.screens.export import ExportScreen
 
         stem = self.shown_name.rsplit("/", 1)[-1].removesuffix(".json").removesuffix(".jsonl")
-        dialog = ExportScreen(self.needed.pass_, f"{stem}.trace.jsonl")
-        dialog.set_class(self.ascii_only, "-ascii")
+        session = self.needed
+        suggestion = f"{slug(stem) if stem else 'pass'}.trace.jsonl"
+        dialog = ExportScreen(session.pass_, suggestion, session.files.source, ascii_only=self.ascii_only)
         self.app.push_screen(dialog, self.exported)
 
     def exported(self, told: str | None) -> None:
@@ -46,9 +48,10 @@ class FileActions(Acting):
 
     def action_picture(self) -> None:
         """Save the screen as SVG beside the person's other files, under a name that is free."""
+        from resdebug.export.names import slug
         from resdebug.export.writing import whole_file
 
-        stem = "".join(c if c.isalnum() else "_" for c in self.shown_name.rsplit("/", 1)[-1].partition(".")[0][:60])
+        stem = slug(self.shown_name.rsplit("/", 1)[-1].partition(".")[0][:60])
         path = next(p for k in count() if not (p := Path(f"{stem}{f'-{k}' if k else ''}.svg")).exists())
         try:
             picture = self.app.export_screenshot(title=f"resdebug {visible(self.shown_name, limit=60)}")
