@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resdebug.cli.arguments import Parser, input_file, screen_options
-from resdebug.errors import BadInput, Fault, Place, UsageError, render
+from resdebug.errors import Fault, UsageError, render
 from resdebug.network import limits
 from resdebug.network.source import open_regular
 from resdebug.text import visible
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     def load(report: Report) -> Pass:
         from resdebug.api import open_pass
 
-        pass_ = open_pass(
+        return open_pass(
             path,
             target=options.target,
             rule=options.rule,
@@ -55,8 +55,6 @@ def run(options: argparse.Namespace) -> int:
             report=report,
             recover=options.recover,
         )
-        check_steps(pass_, options.file)
-        return pass_
 
     def key() -> str:
         from resdebug.debugger.state import content_key
@@ -100,15 +98,6 @@ def keep(app: DebuggerApp, key: Callable[[], str]) -> None:
             error.faults if isinstance(error, IOFailure) else [Fault("X004", f"the session cannot be kept: {error}")]
         )
         print(render(faults), file=sys.stderr)
-
-
-def check_steps(pass_: Pass, file: str) -> None:
-    """Raise BadInput for a trace that has statistics in place of contributions: the screen shows ledgers of numbers."""
-    if not pass_.selection.everything:
-        hint = (
-            f"as a table: resdebug trace {visible(file)} -o table.csv; or trace the network without --level and --nodes"
-        )
-        raise BadInput(Fault("T014", f"cannot be stepped through: {pass_.absent}", hint, Place(file, 1, 1)))
 
 
 def check_terminal(headless: str) -> None:

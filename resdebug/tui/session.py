@@ -22,7 +22,7 @@ from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed
-from resdebug.passes.protocol import LedgerRow, Pass
+from resdebug.passes.protocol import LedgerRow, Of, Pass
 from resdebug.passes.routes import Route, Routes
 from resdebug.text import visible
 from resdebug.tui.conversation import Conversation
@@ -37,14 +37,24 @@ LEDGER_CACHE = 64
 class Part:
     """A ledger row as the screen shows it."""
 
-    row: LedgerRow
+    edge: Edge
+    row: LedgerRow | None
+    """The numbers; None where the trace does not hold them."""
     route: Route | None
-    norm: float
-    running_norm: float
+    norm: float | None
+    """None where not even that is known; so are the others."""
+    running_norm: float | None
     cosine: float | None
     """With the running sum before it; None for the first one."""
-    share: float
+    share: float | None
     """Of the norms of all contributions."""
+    absent: str
+    """Why there are no numbers, where there are none."""
+
+    @property
+    def consumer(self) -> str:
+        """The node that sent it."""
+        return self.edge.consumer
 
 
 class Link(NamedTuple):
@@ -57,10 +67,14 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A tensor to look at: what it is, and the numbers; None where there are none yet."""
+    """A tensor to look at: what it is, and the numbers; None where there are none yet, or none in the trace."""
 
     label: str
     array: Array | None
+    absent: str = ""
+    """Why the numbers are not there, where the trace does not hold them."""
+    summary: Summary | None = None
+    """What the trace has in their place."""
 
 
 class Session(Conversation):
@@ -294,20 +308,23 @@ class Session(Conversation):
         return self._ledger(name)
 
     def _parts(self, name: str) -> tuple[Part, ...]:
-        rows = self.pass_.ledger(name)
-        norms = [norm(row.contribution) for row in rows]
-        total = sum(norms)
-        return tuple(
-            Part(
-                row,
-                self.routes.route(row.edge),
-                size,
-                norm(row.running),
-                cosine(row.contribution, rows[k - 1].running) if k else None,
-                size / total if total else 0.0,
-            )
-            for k, (row, size) in enumerate(zip(rows, norms, strict=True))
-        )
+        pass_ = self.pass_
+        rows = {row.edge.index: row for row in pass_.ledger(name)}
+        edges = pass_.arrivals(name)
+        norms = [pass_.size_of(Of.CONTRIBUTION, edge) for edge in edges]
+        known = [size for size in norms if size is not None]
+        total = sum(known) if len(known) == len(norms) else math.nan
+        parts: list[Part] = []
+        before: LedgerRow | None = None
+        for edge, size in zip(edges, norms, strict=True):
+            row = rows.get(edge.index)
+            angle = None if row is None or before is None else cosine(row.contribution, before.running)
+            share = None if size is None or math.isnan(total) else size / total if total else 0.0
+            running = pass_.size_of(Of.PARTIAL, edge) if row is None else norm(row.running)
+            absent = "" if row is not None else pass_.lacking(Of.CONTRIBUTION, edge)
+            parts.append(Part(edge, row, self.routes.route(edge), size, running, angle, share, absent))
+            before = row
+        return tuple(parts)
 
     def value(self, name: str) -> Array | None:
         """Return a node's value; None where there is none, or where it cannot be had: ``trouble`` says why."""
@@ -329,22 +346,36 @@ class Session(Conversation):
         return self._summary(name)
 
     def _summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
-        value, adjoint = self.value(name), self.pass_.adjoint(name)
-        return None if value is None else summarise(value), None if adjoint is None else summarise(adjoint)
+        value = self.value(name)
+        told = summarise(value) if value is not None else None if name in self._troubles else self._of(Of.VALUE, name)
+        return told, self._of(Of.ADJOINT, name)
+
+    def _of(self, of: Of, name: str) -> Summary | None:
+        return self.pass_.summary(of, name)
+
+    def absent(self, of: Of, name: str | None = None) -> str:
+        """Return why a node's value or adjoint is not there, where the trace does not hold it; else nothing."""
+        return self.pass_.lacking(of, self.selected if name is None else name)
 
     def closes(self, name: str) -> bool:
         """Whether the last row of a node's ledger is its adjoint, bit for bit."""
         adjoint = self.pass_.adjoint(name)
         parts = self.parts(name)
-        return adjoint is not None and bool(parts) and parts[-1].row.running.tobytes() == adjoint.tobytes()
+        last = parts[-1].row if parts else None
+        return adjoint is not None and last is not None and last.running.tobytes() == adjoint.tobytes()
+
+    def can_close(self, name: str) -> bool:
+        """Whether adjoint and ledger are both there with all their numbers, to be compared."""
+        parts = self.parts(name)
+        return not self.absent(Of.ADJOINT, name) and all(part.row is not None for part in parts)
 
     def adjoint_norm(self, index: int) -> float | None:
         """Return the norm of a node's complete adjoint; None where it has none."""
         if index not in self._norms:
-            adjoint = self.pass_.adjoint(self.network.nodes[index].name)
-            if adjoint is None:
+            size = self.pass_.size_of(Of.ADJOINT, self.network.nodes[index].name)
+            if size is None:
                 return None
-            self._norms[index] = norm(adjoint)
+            self._norms[index] = size
         return self._norms[index]
 
     def norm_range(self) -> tuple[float, float]:
@@ -364,26 +395,35 @@ class Session(Conversation):
         name = self.selected
         state = self.debugger.node_state(name)
         parts = self.parts(name)
-        value = None if state.state is State.WAITING else self.value(name)
-        adjoint = View("adjoint", None)
+        value, adjoint = View("value", None), View("adjoint", None)
+        if state.state is not State.WAITING:
+            value = self._view("value", self.value(name), Of.VALUE, name)
         if state.state is State.COMPLETE:
-            adjoint = View("adjoint", self.pass_.adjoint(name))
+            adjoint = self._view("adjoint", self.pass_.adjoint(name), Of.ADJOINT, name)
         elif state.arrived:
-            adjoint = View(
-                f"adjoint, {state.arrived} of {state.expected} arrived", parts[state.arrived - 1].row.running
-            )
-        shown = [View("value", value), adjoint]
+            last = parts[state.arrived - 1]
+            label = f"adjoint, {state.arrived} of {state.expected} arrived"
+            adjoint = self._view(label, last.row.running if last.row else None, Of.PARTIAL, last.edge)
+        shown = [value, adjoint]
         if len(parts) > 1:
-            arrived = parts[: state.arrived]
-            shown += [View(f"part {k} from {p.row.consumer}", p.row.contribution) for k, p in enumerate(arrived, 1)]
+            for k, part in enumerate(parts[: state.arrived], 1):
+                array = part.row.contribution if part.row else None
+                shown.append(self._view(f"part {k} from {part.consumer}", array, Of.CONTRIBUTION, part.edge))
         return shown
+
+    def _view(self, label: str, array: Array | None, of: Of, which: str | Edge) -> View:
+        if array is not None:
+            return View(label, array)
+        # Of a running sum there are the numbers where there are those of what it is the sum of.
+        absent = self.pass_.lacking(Of.CONTRIBUTION if of is Of.PARTIAL else of, which)
+        return View(label, None, absent, self.pass_.summary(of, which) if absent else None)
 
     def shown_view(self) -> int:
         """Return which view is shown."""
         views = self.views()
         if self.view is not None:
             return self.view % len(views)
-        return 1 if views[1].array is not None else 0
+        return 1 if views[1].array is not None or views[1].absent else 0
 
     def modes(self) -> list[Mode]:
         """Return the ways in which the selected node's tensors can be drawn."""
