@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -15,46 +14,22 @@ from typing import NamedTuple
 from resdebug.analysis.duel import Duel
 from resdebug.analysis.folding import OPENS_FOLDED, Unit
 from resdebug.analysis.rows import Arrangement, Rows
-from resdebug.analysis.summary import Summary, cosine, summarise
+from resdebug.analysis.summary import Summary, summarise
 from resdebug.debugger.debugger import Debugger, State
-from resdebug.engine.norms import norm
 from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed
-from resdebug.passes.protocol import LedgerRow, Of, Pass
-from resdebug.passes.routes import Route, Routes
+from resdebug.passes.protocol import Of, Pass
+from resdebug.passes.routes import Routes
 from resdebug.text import visible
 from resdebug.tui.conversation import Conversation
 from resdebug.tui.folded import FoldedBlock
+from resdebug.tui.parts import Part, View, parts_of, view_of
 from resdebug.tui.tensors.image import is_image
 from resdebug.tui.tensors.view import Mode, TensorView
 
 LEDGER_CACHE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A ledger row as the screen shows it."""
-
-    edge: Edge
-    row: LedgerRow | None
-    """The numbers; None where the trace does not hold them."""
-    route: Route | None
-    norm: float | None
-    """None where not even that is known; so are the others."""
-    running_norm: float | None
-    cosine: float | None
-    """With the running sum before it; None for the first one."""
-    share: float | None
-    """Of the norms of all contributions."""
-    absent: str
-    """Why there are no numbers, where there are none."""
-
-    @property
-    def consumer(self) -> str:
-        """The node that sent it."""
-        return self.edge.consumer
 
 
 class Link(NamedTuple):
@@ -63,18 +38,6 @@ class Link(NamedTuple):
     name: str
     slot: str
     is_consumer: bool
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A tensor to look at: what it is, and the numbers; None where there are none yet, or none in the trace."""
-
-    label: str
-    array: Array | None
-    absent: str = ""
-    """Why the numbers are not there, where the trace does not hold them."""
-    summary: Summary | None = None
-    """What the trace has in their place."""
 
 
 class Session(Conversation):
@@ -103,7 +66,7 @@ class Session(Conversation):
         """The selections that neighbours were followed from."""
         self.count = ""
         """Digits typed before a key."""
-        self._ledger = lru_cache(LEDGER_CACHE)(self._parts)
+        self._ledger = lru_cache(LEDGER_CACHE)(lambda name: parts_of(pass_, self.routes, name))
         self._summary = lru_cache(LEDGER_CACHE)(self._summaries)
         self.arrangement = Arrangement(pass_)
         self.folded: frozenset[str] = frozenset()
@@ -307,25 +270,6 @@ class Session(Conversation):
         """Return the whole ledger of a node, what has not arrived yet included."""
         return self._ledger(name)
 
-    def _parts(self, name: str) -> tuple[Part, ...]:
-        pass_ = self.pass_
-        rows = {row.edge.index: row for row in pass_.ledger(name)}
-        edges = pass_.arrivals(name)
-        norms = [pass_.size_of(Of.CONTRIBUTION, edge) for edge in edges]
-        known = [size for size in norms if size is not None]
-        total = sum(known) if len(known) == len(norms) else math.nan
-        parts: list[Part] = []
-        before: LedgerRow | None = None
-        for edge, size in zip(edges, norms, strict=True):
-            row = rows.get(edge.index)
-            angle = None if row is None or before is None else cosine(row.contribution, before.running)
-            share = None if size is None or math.isnan(total) else size / total if total else 0.0
-            running = pass_.size_of(Of.PARTIAL, edge) if row is None else norm(row.running)
-            absent = "" if row is not None else pass_.lacking(Of.CONTRIBUTION, edge)
-            parts.append(Part(edge, row, self.routes.route(edge), size, running, angle, share, absent))
-            before = row
-        return tuple(parts)
-
     def value(self, name: str) -> Array | None:
         """Return a node's value; None where there is none, or where it cannot be had: ``trouble`` says why."""
         if name in self._troubles:
@@ -347,11 +291,8 @@ class Session(Conversation):
 
     def _summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
         value = self.value(name)
-        told = summarise(value) if value is not None else None if name in self._troubles else self._of(Of.VALUE, name)
-        return told, self._of(Of.ADJOINT, name)
-
-    def _of(self, of: Of, name: str) -> Summary | None:
-        return self.pass_.summary(of, name)
+        told = None if name in self._troubles else self.pass_.summary(Of.VALUE, name)
+        return told if value is None else summarise(value), self.pass_.summary(Of.ADJOINT, name)
 
     def absent(self, of: Of, name: str | None = None) -> str:
         """Return why a node's value or adjoint is not there, where the trace does not hold it; else nothing."""
@@ -397,26 +338,19 @@ class Session(Conversation):
         parts = self.parts(name)
         value, adjoint = View("value", None), View("adjoint", None)
         if state.state is not State.WAITING:
-            value = self._view("value", self.value(name), Of.VALUE, name)
+            value = view_of(self.pass_, "value", self.value(name), Of.VALUE, name)
         if state.state is State.COMPLETE:
-            adjoint = self._view("adjoint", self.pass_.adjoint(name), Of.ADJOINT, name)
+            adjoint = view_of(self.pass_, "adjoint", self.pass_.adjoint(name), Of.ADJOINT, name)
         elif state.arrived:
             last = parts[state.arrived - 1]
             label = f"adjoint, {state.arrived} of {state.expected} arrived"
-            adjoint = self._view(label, last.row.running if last.row else None, Of.PARTIAL, last.edge)
+            adjoint = view_of(self.pass_, label, last.row.running if last.row else None, Of.PARTIAL, last.edge)
         shown = [value, adjoint]
         if len(parts) > 1:
             for k, part in enumerate(parts[: state.arrived], 1):
                 array = part.row.contribution if part.row else None
-                shown.append(self._view(f"part {k} from {part.consumer}", array, Of.CONTRIBUTION, part.edge))
+                shown.append(view_of(self.pass_, f"part {k} from {part.consumer}", array, Of.CONTRIBUTION, part.edge))
         return shown
-
-    def _view(self, label: str, array: Array | None, of: Of, which: str | Edge) -> View:
-        if array is not None:
-            return View(label, array)
-        # Of a running sum there are the numbers where there are those of what it is the sum of.
-        absent = self.pass_.lacking(Of.CONTRIBUTION if of is Of.PARTIAL else of, which)
-        return View(label, None, absent, self.pass_.summary(of, which) if absent else None)
 
     def shown_view(self) -> int:
         """Return which view is shown."""

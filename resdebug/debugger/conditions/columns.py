@@ -10,13 +10,13 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from resdebug.debugger.conditions.from_statistics import FROM_STATISTICS
 from resdebug.debugger.conditions.places import Ints, Map, Moment, Places, Truths
 from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge
 from resdebug.ops.base import Array
 from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.routes import Routes, Way
-from resdebug.passes.summary import Summary
 
 LEDGERS: Final = 64
 """How many running sums of forks are kept at a time."""
@@ -321,30 +321,6 @@ class Columns:
                 data[k], known[k] = found, True
                 self.lacking.pop((tensors.name, numbers[k]), None)
         return Column(data, known)
-
-
-def _of_finite(tell: Callable[[Summary], float]) -> Callable[[Summary], float | None]:
-    """Statistics leave out what is not finite, a condition does not: only where all is finite they agree."""
-    return lambda s: None if s.nans + s.infinities or not s.size else tell(s)
-
-
-FROM_STATISTICS: Final[Mapping[str, Callable[[Summary], float | None]]] = {
-    "norm": lambda s: s.norm,
-    "max": _of_finite(lambda s: s.maximum),
-    "min": _of_finite(lambda s: s.minimum),
-    "absmax": _of_finite(lambda s: max(abs(s.minimum), abs(s.maximum))),
-    "mean": _of_finite(lambda s: s.mean),
-    "sum": _of_finite(lambda s: s.mean * s.size),
-    "std": _of_finite(lambda s: s.deviation),
-    "rms": lambda s: s.norm / s.size**0.5 if s.size else None,
-    "zeros": lambda s: s.zeros / s.size if s.size else None,
-    "nans": lambda s: float(s.nans),
-    "infs": lambda s: float(s.infinities),
-    "anynan": lambda s: float(s.nans > 0),
-    "anyinf": lambda s: float(s.infinities > 0),
-    "known": lambda _: 1.0,
-}
-"""What a function of the condition language is, by a tensor's statistics."""
 
 
 @dataclass(frozen=True, slots=True)

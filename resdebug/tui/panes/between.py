@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from resdebug.analysis.divergence.between import between
-from resdebug.ops.base import Array
+from resdebug.passes.protocol import Of
 from resdebug.text import adjoint_of, plural, visible
 from resdebug.tui.lines import Line
 from resdebug.tui.numbers import scientific
@@ -12,7 +12,7 @@ from resdebug.tui.pair import Pair
 
 def between_lines(pair: Pair) -> list[Line]:
     """Return two lines on the node that is selected on both sides."""
-    left, right = pair.left, pair.right
+    left = pair.left
     name, other = left.selected, pair.counterpart
     shown = visible(name, limit=30)
     if other is None:
@@ -22,22 +22,24 @@ def between_lines(pair: Pair) -> list[Line]:
             [("   --map OLD=NEW says what nodes of A are called in B", "dim")],
         ]
     called = f" │ {visible(other, limit=30)}" if other != name else ""
-    return [
-        _compared(f"{shown}{called}", left.value(name), right.value(other)),
-        _compared(
-            f"{adjoint_of(shown)}{f' │ {adjoint_of(visible(other, limit=30))}' if called else ''}",
-            left.pass_.adjoint(name), right.pass_.adjoint(other),
-        ),
-    ]  # fmt: skip
+    bars = f"{adjoint_of(shown)}{f' │ {adjoint_of(visible(other, limit=30))}' if called else ''}"
+    return [_compared(pair, f"{shown}{called}", Of.VALUE, other), _compared(pair, bars, Of.ADJOINT, other)]
 
 
-def _compared(what: str, left: Array | None, right: Array | None) -> Line:
+def _compared(pair: Pair, what: str, of: Of, other: str) -> Line:
+    sides = ((pair.left, pair.left.selected), (pair.right, other))
     title: Line = [(f" {what}  ", "strong")]
+    left, right = (s.value(name) if of is Of.VALUE else s.pass_.adjoint(name) for s, name in sides)
     if left is None or right is None:
-        lacking = (
-            "neither pass has one" if left is None and right is None else f"only {'B' if left is None else 'A'} has one"
-        )
-        return [*title, (lacking, "dim")]
+        absent = [f"{side}: {why}" for side, (s, n) in zip("AB", sides, strict=True) if (why := s.absent(of, n))]
+        if absent:
+            sizes = [s.pass_.size_of(of, name) for s, name in sides]
+            norms = "  ".join(
+                f"‖{side}‖ {scientific(size)}" for side, size in zip("AB", sizes, strict=True) if size is not None
+            )
+            return [*title, (norms, ""), (f"   {'; '.join(absent)}", "dim")]
+        neither = left is None and right is None
+        return [*title, ("neither pass has one" if neither else f"only {'B' if left is None else 'A'} has one", "dim")]
     found = between(left, right)
     told: Line = [*title, (f"‖A‖ {scientific(found.first_norm)}  ‖B‖ {scientific(found.second_norm)}", "")]
     if found.equal:

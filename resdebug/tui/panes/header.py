@@ -28,7 +28,7 @@ def header_line(session: Session, width: int, beside: str = "") -> Line:
     )
     left: Line = [(" resdebug ", "head"), (f" {name} ", "strong"), (f"▸ {phase}", "dim")]
     if not pass_.live and not beside:
-        left.append((f" (recorded, {told})" if (told := pass_.selection.written) else " (recorded)", "dim"))
+        left.append((f" ({pass_.selection.written or 'recorded'})", "dim"))
     if pass_.rule != "sum":
         left.append((f"  RULE {pass_.rule.upper()}: wrong on purpose ", "bad"))
     stops = sum(stop.enabled for stop in debugger.stops)

@@ -9,7 +9,8 @@ from resdebug.text import adjoint_of, plural, visible
 from resdebug.tui.lines import Line, between, fit, wrap
 from resdebug.tui.numbers import Columns, bar, percent, scientific
 from resdebug.tui.panes.node import why_none
-from resdebug.tui.session import Part, Session
+from resdebug.tui.parts import Part
+from resdebug.tui.session import Session
 
 MOST_ROWS = 200
 _WIDE, _NARROW = 60, 40
@@ -85,7 +86,9 @@ class _Numbers:
     def entry(self, part: Part, role: str) -> Line:
         """Return a contribution's numbers, and what the sum has become with it."""
         line: Line = (
-            [(" " * _INDENT + part.absent, "dim")] if part.row is None else self.line(part.row.contribution, role)
+            [(" " * _INDENT + part.absent.partition(":")[0], "dim")]
+            if part.row is None
+            else self.line(part.row.contribution, role)
         )
         if not self.beside:
             return line
@@ -157,7 +160,8 @@ def _total(session: Session, arrived: tuple[Part, ...], expected: int, numbers: 
     lines: list[Line] = [[("─" * width, "dim")], between([(head, "sum")], size, width)]
     rows = [part.row for part in arrived if part.row is not None]
     if last.row is None or len(rows) < len(arrived):
-        lines.append([(" " * _INDENT + (last.absent or "not all of it is in this trace"), "dim")])
+        why = next((part.absent for part in arrived if part.absent), "")
+        lines += [[(" " * _INDENT + text, "strong")] for text in wrap(why, width - _INDENT)]
     else:
         addition = sum_numbers([row.contribution for row in rows], last.row.running) if rule == "sum" else ""
         if addition and last.row.running.size == 1:
@@ -173,7 +177,7 @@ def _verdict(session: Session, count: int, width: int) -> list[Line]:
     rule = session.pass_.rule
     if not session.can_close(session.selected):
         told, role = (
-            f"complete: {plural(count, 'contribution')}; the sum cannot be checked against the adjoint here",
+            f"complete: {plural(count, 'contribution')}, not compared with the adjoint",
             "dim",
         )
     elif not session.closes(session.selected):

@@ -7,7 +7,8 @@ from resdebug.ops.base import Array
 from resdebug.text import visible
 from resdebug.tui.lines import Line, cut, fit, wrap
 from resdebug.tui.lines import width as measure
-from resdebug.tui.session import Session, View
+from resdebug.tui.parts import View
+from resdebug.tui.session import Session
 from resdebug.tui.tensors.figures import figures, summary_figures
 from resdebug.tui.tensors.grid import grid
 from resdebug.tui.tensors.heat import heat
