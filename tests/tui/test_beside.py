@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
+from textual import events
+from textual.keys import key_to_character
 from textual.widgets import Input
 
 import resdebug
@@ -16,6 +18,7 @@ from resdebug.analysis.divergence.walk import Walk
 from resdebug.passes.events import Completed, Contributed, Evaluated
 from resdebug.passes.protocol import Pass
 from resdebug.tui.app import DebuggerApp, Opposite, Report
+from resdebug.tui.commands import TWO_PASSES
 from resdebug.tui.lines import Line
 from resdebug.tui.pane import Pane
 from resdebug.tui.screens.beside import BesideScreen
@@ -208,3 +211,22 @@ async def test_two_that_agree_say_so_and_what_is_not_there_is_told() -> None:
         y = rows.row_of[screen.pair.right.network["relu1"].index]
         await d.pilot.click(graph, offset=(12, 1 + y))
         assert screen.pair.left.selected == screen.pair.right.selected == "relu1"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_every_key_beside(size: tuple[int, int]) -> None:
+    keys = [key for command in TWO_PASSES for key in command.keys.split(",") if key not in {"q", "P", "T"}]
+    async with opposed(block(), other(1.5), size, ("conv*", "body.c*")) as (d, screen):
+        for _ in range(2):
+            for key in keys:
+                d.app.post_message(events.Key(key, key_to_character(key)))
+                if key in {"slash", "question_mark", "ctrl+p"}:
+                    d.app.post_message(events.Key("escape", None))
+                if key == "escape":
+                    await d.pilot.pause()
+                    d.app.main.show_beside(screen.pair)
+                    await d.pilot.pause()
+            await d.pilot.pause()
+        assert d.app.is_running
+        debugger = screen.pair.left.debugger
+        assert 0 <= debugger.position <= len(debugger.timeline)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from resdebug.analysis.divergence.found import Comparison, Divergence
 from resdebug.text import plural, visible
+
+MANY: Final = 1_000_000
+"""From so many ulps on, the exact number tells nothing."""
 
 
 def what(d: Divergence) -> str:
@@ -21,8 +26,11 @@ def place(d: Divergence) -> str:
 
 def distance(d: Divergence) -> str:
     """Return how far apart the two are: relative error, ulps, how many elements."""
-    gap = "" if d.ulps is None else f", {plural(d.ulps, 'ulp')}"
-    return f"relative error {d.relative:.3g}{gap}; {d.differing} of {plural(d.elements, 'element')} differ"
+    gap = ""
+    if d.ulps is not None:
+        gap = f", {plural(d.ulps, 'ulp')}" if d.ulps < MANY else f", {d.ulps:.2g} ulps"
+    differ = "differs" if d.differing == 1 else "differ"
+    return f"relative error {d.relative:.3g}{gap}; {d.differing} of {plural(d.elements, 'element')} {differ}"
 
 
 def looks(d: Divergence) -> list[str]:

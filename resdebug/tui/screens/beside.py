@@ -144,23 +144,25 @@ class BesideScreen(TravelActions, SelectActions, ViewActions, FileActions):
             now = time.monotonic()
             if now - self._looked > _EVERY:
                 self._looked = now
-                self.app.call_from_thread(self.tell_divergences)
+                self.call_later(self.tell_divergences)
 
         self.pair.walk.go_on(report)
-        self.app.call_from_thread(self.refresh_panes)
+        self.call_later(self.refresh_panes)
 
     def tell_divergences(self) -> None:
         """Show what is found by now."""
-        self.query_one(DivergencePane).tell(self.pair)
+        if self.is_attached:
+            self.query_one(DivergencePane).tell(self.pair)
 
     def refresh_panes(self) -> None:
         """Bring the right pass to the same event, and show both."""
-        if not self.is_mounted:
+        if not self.is_attached:
             return
         left = self.needed
         left.count = ""
         self.pair.follow()
         self.pair.mark()
+        self._show_lower()
         for pane in self.query(SessionPane):
             pane.update_from(self.other if (pane.id or "").endswith("-right") else left)
         self.query_one(BetweenPane).compare(self.pair)
@@ -197,15 +199,19 @@ class BesideScreen(TravelActions, SelectActions, ViewActions, FileActions):
     def activate(self, name: str) -> None:
         """Mark a pair of panes as active: they scroll, and on low screens only they show."""
         self.active = name
-        lower = name if name != "graph" else ""
         for kind in _KINDS:
             for side in _SIDES:
-                pane = self.query_one(f"#{kind}-{side}", Pane)
-                pane.set_class(kind == name, "-active")
-                if lower or kind == "ledger":
-                    pane.set_class(kind == (lower or "ledger"), "-shown")
-                if lower and kind == "tensor":
-                    pane.set_class(lower == "tensor", "-shown")
+                self.query_one(f"#{kind}-{side}", Pane).set_class(kind == name, "-active")
+        self._show_lower()
+
+    def _show_lower(self) -> None:
+        """Show under the graphs what is active, else what there is to see: in the forward pass ledgers are empty."""
+        lower = self.active
+        if lower == "graph":
+            lower = "tensor" if self.needed.debugger.in_forward_pass else "ledger"
+        for kind in _KINDS[1:]:
+            for side in _SIDES:
+                self.query_one(f"#{kind}-{side}", Pane).set_class(kind == lower, "-shown")
 
     def action_pane(self, step: int) -> None:
         """Make another pair of panes the active one."""

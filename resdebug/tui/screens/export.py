@@ -224,7 +224,7 @@ class ExportScreen(Dialog[str]):
         except ResdebugError as error:
             problem = _told(error)
         if not worker.is_cancelled:
-            self.app.call_from_thread(self._tell_preview, found, problem)
+            self.call_later(self._tell_preview, found, problem)
 
     def _tell_preview(self, found: Preview | None, problem: str) -> None:
         """Show what would be written, or why it cannot be."""
@@ -295,7 +295,7 @@ class ExportScreen(Dialog[str]):
             if now - last > _EVERY:
                 last = now
                 drawn = bar(done / max(total, 1), _BAR)
-                self.app.call_from_thread(self.tell, f"▕{drawn}▏ {done} of {total}; esc gives up")
+                self.call_later(self.tell, f"▕{drawn}▏ {done} of {total}; esc gives up")
 
         try:
             found = preview(self.pass_, path, format_, selection, source=self.source)
@@ -303,7 +303,7 @@ class ExportScreen(Dialog[str]):
             written = export_files(self.pass_, path, format_, force=force, progress=progress, selection=selection)
         except ResdebugError as error:
             if not worker.is_cancelled:
-                self.app.call_from_thread(self.tell, f"{visible(path.name, limit=60)}: {_told(error)}")
+                self.call_later(self.tell, f"{visible(path.name, limit=60)}: {_told(error)}")
             return
         beside = f", tensors in {visible(written.files[0][0].name, limit=80)}" if len(written.files) > 1 else ""
         told = (
@@ -312,9 +312,9 @@ class ExportScreen(Dialog[str]):
         )
         if worker.is_cancelled:
             # Too late to give it up: the file was being put in its place.
-            self.app.call_from_thread(self.tell, told)
+            self.call_later(self.tell, told)
         else:
-            self.app.call_from_thread(self.leave, told)
+            self.call_later(self.leave, told)
 
 
 def _told(error: ResdebugError) -> str:
