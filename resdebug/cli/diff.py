@@ -201,7 +201,8 @@ def _as_text(options: argparse.Namespace, comparison: Comparison) -> list[str]:
                 lines.append(f"  … and {len(comparison.divergences) - most} more (--most)")
     stopped = "" if divergence is None or options.all else ", then stopped (--all goes on)"
     lines += [f"compared: {counts(comparison)}{stopped}", *rest(comparison)]
-    lines.append(f"{a} and {b} are " + ("the same" if comparison.same else "different"))
+    far = ", as far as both hold it" if comparison.same and comparison.absent + comparison.by_statistics else ""
+    lines.append(f"{a} and {b} are " + (f"the same{far}" if comparison.same else "different"))
     return lines
 
 

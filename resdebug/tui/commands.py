@@ -143,7 +143,15 @@ COMMANDS: Final = (
     Command("pane(-1)", "shift+tab", "Previous pane", "the other way round", "View"),
     Command("scroll(1)", "pagedown", "Scroll down", "the active pane", "View"),
     Command("scroll(-1)", "pageup", "Scroll up", "the active pane", "View"),
-    Command("export", "x", "Export the trace", "write the whole pass to a file", "Other", "export", where=ALONE),
+    Command(
+        "export",
+        "x",
+        "Export the trace",
+        "write the pass or a part of it to a file; says first how large",
+        "Other",
+        "export",
+        where=ALONE,
+    ),
     Command(
         "compare",
         "equals_sign",

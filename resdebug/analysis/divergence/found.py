@@ -51,8 +51,10 @@ class Comparison:
     rewired: list[tuple[str, str]] = field(default_factory=list)
     """Nodes that are not the same operator of the same inputs, and how they differ."""
     compared: dict[Of, int] = field(default_factory=lambda: dict.fromkeys(EVERYTHING, 0))
+    by_statistics: int = 0
+    """Tensors of which one of the passes holds only statistics, and these were compared."""
     absent: int = 0
-    """Tensors that one of the passes does not hold."""
+    """Tensors of which one of the passes holds not even these."""
     worst: float = 0.0
     """Largest relative error among tensors that count as the same."""
     worst_at: str = ""

@@ -29,6 +29,7 @@ def as_json(comparison: Comparison, *, everything: bool) -> Iterator[dict[str, A
         "kind": "summary",
         "same": comparison.same,
         "compared": {of.value: n for of, n in comparison.compared.items()},
+        "by_statistics": comparison.by_statistics,
         "absent": comparison.absent,
         "divergences": len(comparison.divergences),
         "stopped_at_first": not everything,

@@ -63,6 +63,8 @@ def counts(comparison: Comparison) -> str:
 def rest(comparison: Comparison) -> list[str]:
     """Return what could not be compared, and the largest error that is none."""
     lines = []
+    if comparison.by_statistics:
+        lines.append(f"compared by statistics alone: {plural(comparison.by_statistics, 'tensor')}")
     if comparison.absent:
         lines.append(f"not compared: {plural(comparison.absent, 'tensor')} that one of the traces does not hold")
     if comparison.worst:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from resdebug.analysis.likeness import Likeness, likeness, ulps
 from resdebug.ops.base import Array
+from resdebug.passes.summary import Summary
 
 TOLERANCES: Final = {"float64": 1e-9, "float32": 1e-4}
 """Relative error up to which two tensors are the same, by the narrower of their types."""
@@ -66,3 +68,39 @@ def measured(first: Array, second: Array, tolerance: float | None, floor: float)
         float(error[index]), weight, first.size, int(np.count_nonzero(differ)),
         likeness(first, second, max(tolerance, 1e-12)),
     )  # fmt: skip
+
+
+def by_statistics(first: Summary, second: Summary, dtype: str, tolerance: float | None, floor: float) -> Gap | float:
+    """Do the same of two tensors of which there are only statistics: norm, extremes, counts.
+
+    The error of a norm is relative to the larger one, that of an extreme to the larger of it and the root mean square.
+    """
+    if tolerance is None:
+        tolerance = TOLERANCES.get(dtype, 0.0)
+    size = max(first.size, 1)
+    counts = {
+        what: (getattr(first, what), getattr(second, what))
+        for what in ("size", "zeros", "nans", "infinities")
+        if getattr(first, what) != getattr(second, what)
+    }
+    worst, told = 0.0, [f"{a} and {b} {_COUNTED[what]}" for what, (a, b) in counts.items() if what != "zeros"]
+    typical = first.norm / math.sqrt(size)
+    pairs = (("norm", first.norm, second.norm, 0.0, floor * math.sqrt(size)),
+             ("minimum", first.minimum, second.minimum, typical, floor),
+             ("maximum", first.maximum, second.maximum, typical, floor))  # fmt: skip
+    for what, a, b, scale, least in pairs:
+        if a == b or abs(a - b) <= least or (math.isnan(a) and math.isnan(b)):
+            continue
+        error = abs(a - b) / max(abs(a), abs(b), scale)
+        error = error if math.isfinite(error) else math.inf
+        worst = max(worst, error)
+        if error > tolerance:
+            told.append(f"{what} {a:.6g} and {b:.6g}")
+    if not told:
+        return worst
+    weight = abs(first.norm - second.norm) / first.norm if first.norm else math.inf
+    look = Likeness("statistics", f"compared by statistics alone: {', '.join(told)}")
+    return Gap(None, None, None, None, worst, weight, first.size, 0, (look,))
+
+
+_COUNTED: Final = {"size": "elements", "nans": "NaN", "infinities": "infinite"}

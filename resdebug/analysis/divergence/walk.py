@@ -14,7 +14,7 @@ from resdebug.analysis.divergence.found import EVERYTHING, Comparison, Divergenc
 from resdebug.analysis.divergence.pairing import Pairing
 from resdebug.analysis.divergence.renames import Renames
 from resdebug.analysis.divergence.surroundings import Surroundings
-from resdebug.analysis.divergence.tensors import Gap, measured
+from resdebug.analysis.divergence.tensors import Gap, by_statistics, measured
 from resdebug.analysis.likeness import Likeness
 from resdebug.network.model import Edge
 from resdebug.ops.base import Array
@@ -136,8 +136,8 @@ class Walk:
             return None
         other = self.pairing.names[name]
         if not (_known(self.a, of, name) and _known(self.b, of, other)):
-            self.result.absent += 1
-            return None
+            gap = self._gap_of_statistics(of, name, name, other)
+            return None if gap is None else self._told(gap, of, name, k, gap.looks)
         first, second = _asked(self.a, of, name), _asked(self.b, of, other)
         if first is None or second is None:
             if (first is None) == (second is None):
@@ -155,9 +155,6 @@ class Walk:
     def _contribution(self, edge: Edge, k: int) -> Divergence | None:
         """Compare a contribution, and remember what rounding may leave of its node's adjoint."""
         name, names = edge.source, self.pairing.names
-        if not self.a.holds(Of.CONTRIBUTION, edge):
-            self.result.absent += 1
-            return None
         if not ({Of.CONTRIBUTION, Of.ADJOINT} & self.only and self._looked_at(name)):
             return None
         self._floors[name] = self._floors.get(name, 0.0) + self._floor(edge)
@@ -167,9 +164,9 @@ class Walk:
         if theirs is None or theirs.source != names[name]:
             look = Likeness("no such edge", f"the second pass sends nothing through slot {edge.slot} to this node")
             return Divergence(Of.CONTRIBUTION, name, names[name], edge.consumer, edge.slot, looks=(look,), event=k)
-        if not self.b.holds(Of.CONTRIBUTION, theirs):
-            self.result.absent += 1
-            return None
+        if not (self.a.holds(Of.CONTRIBUTION, edge) and self.b.holds(Of.CONTRIBUTION, theirs)):
+            gap = self._gap_of_statistics(Of.CONTRIBUTION, name, edge, theirs)
+            return None if gap is None else self._told(gap, Of.CONTRIBUTION, name, k, gap.looks, edge)
         self.result.compared[Of.CONTRIBUTION] += 1
         gap = self._gap(Of.CONTRIBUTION, name, self.a.contribution(edge), self.b.contribution(theirs))
         if gap is None:
@@ -178,19 +175,34 @@ class Walk:
 
     def _floor(self, edge: Edge) -> float:
         """Return what rounding alone may make of a sum of adjoints that cancels."""
-        if not self.a.holds(Of.ADJOINT, edge.consumer):
-            return 0.0
-        arriving = self.a.adjoint(edge.consumer)
-        if arriving is None or arriving.dtype.name not in _UNIT:
-            return 0.0
+        consumer = self.a.network[edge.consumer]
         size = max(self.a.network.nodes[edge.source_index].type.size, 1)
-        if arriving.size <= size:
+        if consumer.dtype not in _UNIT or consumer.type.size <= size:
             return 0.0
-        return SLACK * _UNIT[arriving.dtype.name] * float(np.abs(arriving).sum(dtype=np.float64)) / size
+        if self.a.holds(Of.ADJOINT, edge.consumer):
+            arriving = self.a.adjoint(edge.consumer)
+            total = 0.0 if arriving is None else float(np.abs(arriving).sum(dtype=np.float64))
+        else:
+            # The sum of magnitudes is at most √n times the norm.
+            total = (self.a.size_of(Of.ADJOINT, edge.consumer) or 0.0) * consumer.type.size**0.5
+        return SLACK * _UNIT[consumer.dtype] * total / size
+
+    def _gap_of_statistics(self, of: Of, name: str, first: str | Edge, second: str | Edge) -> Gap | None:
+        """Compare what there is of two tensors of which one pass does not hold the numbers."""
+        a, b = self.a.summary(of, first), self.b.summary(of, second)
+        if a is None or b is None:
+            self.result.absent += 1
+            return None
+        self.result.by_statistics += 1
+        types = (self.a.network[name].dtype, self.b.network[self.pairing.names[name]].dtype)
+        dtype = min(types, key=lambda d: np.dtype(d).itemsize if d.startswith("float") else 9)
+        return self._worth(by_statistics(a, b, dtype, self.tolerance, self._floors.get(name, 0.0)), of, name)
 
     def _gap(self, of: Of, name: str, first: Array, second: Array) -> Gap | None:
         """Compare two tensors; remember the largest error that is none."""
-        found = measured(first, second, self.tolerance, self._floors.get(name, 0.0))
+        return self._worth(measured(first, second, self.tolerance, self._floors.get(name, 0.0)), of, name)
+
+    def _worth(self, found: Gap | float, of: Of, name: str) -> Gap | None:
         if isinstance(found, Gap):
             return found
         if found > self.result.worst:

@@ -104,7 +104,7 @@ def _whole(pair: Pair) -> str:
 def _agree(pair: Pair, width: int) -> list[Line]:
     result = pair.walk.result
     told = "the two passes are the same" if result.same else "no number differs"
-    if result.absent:
+    if result.absent + result.by_statistics:
         told = "what both hold is the same"
     lines: list[Line] = [cut([(" ✓ ", "good"), (told, "good"), (f": {counts(result)} compared", "")], width)]
     return lines + [[(piece, "dim")] for text in rest(result) for piece in wrap(_INDENT + text, width, indent=_INDENT)]
