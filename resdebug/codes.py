@@ -101,8 +101,8 @@ CODES: Final[dict[str, str]] = {
     "T012": "A line or a tensor of the trace is not as it was written: its checksum is another. --recover takes the "
     "events before it. Whoever changes a line on purpose leaves its checksum out.",
     "T013": "Warning: the trace holds a part of a pass: statistics in place of some numbers, or not all events.",
-    "T014": "The trace has statistics in place of contributions, which the screen would show. Commands and the Python "
-    "face take it.",
+    "T014": "What was asked for takes numbers that the trace does not hold: it was written with --level or --nodes, or "
+    "breaks off. What its statistics can answer is answered.",
     "C001": "There is no command of this name, or the shortened name may mean several. `help` lists them.",
     "C002": "An argument of a command is not what the command takes. `help COMMAND` says what it takes.",
     "C003": "There is no node of this name.",

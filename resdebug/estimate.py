@@ -4,6 +4,8 @@ from __future__ import annotations
 
 PATIENCE = 1.0
 """Seconds before anything is said: the first few steps tell little."""
+_UNITS = {"comparing": "events"}
+"""What is counted, where that is not nodes."""
 
 
 class Estimate:
@@ -17,7 +19,7 @@ class Estimate:
         """Return how far a phase is at ``now`` (seconds of any clock): ``forward 12 of 90 nodes, about 20 s left``."""
         if phase != self._phase:
             self._phase, self._began = phase, (now, done)
-        told = f"{phase} {done} of {total} nodes"
+        told = f"{phase} {done} of {total} {_UNITS.get(phase, 'nodes')}"
         since, first = self._began
         passed, more = now - since, done - first
         if passed < PATIENCE or more <= 0 or done >= total:

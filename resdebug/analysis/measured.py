@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from resdebug.engine.norms import norm
-from resdebug.passes.protocol import Pass
+from resdebug.passes.protocol import Of, Pass
 
 Norms = dict[int, float | None]
 
@@ -18,8 +17,7 @@ def value_norm(pass_: Pass, index: int) -> float | None:
     """Return the Euclidean norm of a node's value; None where the pass has none. NaN or ∞ where it is not finite."""
     known = _VALUES.setdefault(pass_, {})
     if index not in known:
-        array = pass_.value(pass_.network.nodes[index].name)
-        known[index] = None if array is None else norm(array)
+        known[index] = pass_.size_of(Of.VALUE, pass_.network.nodes[index].name)
     return known[index]
 
 
@@ -27,6 +25,5 @@ def adjoint_norm(pass_: Pass, index: int) -> float | None:
     """Return the Euclidean norm of a node's adjoint; None where it has none. NaN or ∞ where it is not finite."""
     known = _ADJOINTS.setdefault(pass_, {})
     if index not in known:
-        array = pass_.adjoint(pass_.network.nodes[index].name)
-        known[index] = None if array is None else norm(array)
+        known[index] = pass_.size_of(Of.ADJOINT, pass_.network.nodes[index].name)
     return known[index]

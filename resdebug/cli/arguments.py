@@ -46,6 +46,16 @@ def input_file(sub: Parser, about: str, *, optional: bool = False) -> None:
     )
 
 
+def screen_options(sub: argparse._ActionsContainer) -> None:
+    """Add how the screen looks."""
+    sub.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+    sub.add_argument(
+        "--theme", choices=("dark", "light", "contrast", "mono"), help="colours; T in the app changes them"
+    )
+    sub.add_argument("--light", action="store_const", const="light", dest="theme", help="the same as --theme light")
+    sub.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+
+
 def size(text: str) -> int:
     """Read a number of bytes, such as 500M or 4G."""
     digits = text.lower().removesuffix("b").removesuffix("i")

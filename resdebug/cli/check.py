@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from resdebug.cli.arguments import Parser, count, input_file
 from resdebug.cli.progress import ProgressBar
-from resdebug.errors import CannotCreate, Fault, Place, UsageError, quoted, render
+from resdebug.errors import Fault, Place, UsageError, quoted, render
 from resdebug.text import human_bytes, plural, visible
 
 if TYPE_CHECKING:
@@ -167,11 +167,10 @@ def _against(options: argparse.Namespace, network: Network) -> int:
 
 def _template(options: argparse.Namespace, network: Network) -> int:
     from resdebug.export.gradient_template import write_template
+    from resdebug.export.writing import check_not_source
 
     output = Path(options.template)
-    if output.exists() and Path(options.file).exists() and output.samefile(options.file):
-        what = "is what is to be read: it would be lost"
-        raise CannotCreate(Fault("X002", what, "choose another name", Place(file=str(output))))
+    check_not_source(output, Path(options.file))
     nodes = _expected(options, network)
     size = write_template(nodes, output, force=options.force)
     if options.json:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resdebug.cli.arguments import Parser, input_file
-from resdebug.errors import BadInput, Fault, Place, UsageError, render
+from resdebug.cli.arguments import Parser, input_file, screen_options
+from resdebug.errors import Fault, UsageError, render
 from resdebug.network import limits
 from resdebug.network.source import open_regular
 from resdebug.text import visible
@@ -28,12 +28,7 @@ def arguments(sub: Parser) -> None:
     sub.add_argument("--beside", metavar="OTHER", help="another network or trace beside it, in step")
     sub.add_argument("--tour", action="store_true", help="a guided tour on a residual block, in ten steps")
     sub.add_argument("--recover", action="store_true", help="take what is whole of a trace that was cut off or damaged")
-    sub.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
-    sub.add_argument(
-        "--theme", choices=("dark", "light", "contrast", "mono"), help="colours; T in the app changes them"
-    )
-    sub.add_argument("--light", action="store_const", const="light", dest="theme", help="the same as --theme light")
-    sub.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    screen_options(sub)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,13 +41,13 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(Fault("U001", "no file is named", "resdebug graphs/resblock.json, or resdebug --tour"))
     path = Path(options.file)
     os.close(open_regular(path, limits.GRAPH_FILE_BYTES))
-    check_terminal(options.file)
+    check_terminal(f"resdebug trace {visible(options.file)} -o trace.jsonl")
     from resdebug.tui.app import run as run_app
 
     def load(report: Report) -> Pass:
         from resdebug.api import open_pass
 
-        pass_ = open_pass(
+        return open_pass(
             path,
             target=options.target,
             rule=options.rule,
@@ -60,8 +55,6 @@ def run(options: argparse.Namespace) -> int:
             report=report,
             recover=options.recover,
         )
-        check_steps(pass_, options.file)
-        return pass_
 
     def key() -> str:
         from resdebug.debugger.state import content_key
@@ -107,20 +100,11 @@ def keep(app: DebuggerApp, key: Callable[[], str]) -> None:
         print(render(faults), file=sys.stderr)
 
 
-def check_steps(pass_: Pass, file: str) -> None:
-    """Raise BadInput for a trace that has statistics in place of contributions: the screen shows ledgers of numbers."""
-    if not pass_.selection.everything:
-        hint = (
-            f"as a table: resdebug trace {visible(file)} -o table.csv; or trace the network without --level and --nodes"
-        )
-        raise BadInput(Fault("T014", f"cannot be stepped through: {pass_.absent}", hint, Place(file, 1, 1)))
-
-
-def check_terminal(file: str) -> None:
-    """Raise UsageError when there is no terminal to draw on, or it cannot move its cursor."""
+def check_terminal(headless: str) -> None:
+    """Raise UsageError when there is no terminal to draw on, or it cannot move its cursor; the hint is what to do."""
     if os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver"):
         return  # a browser is the terminal
-    hint = f"without a screen: resdebug trace {visible(file)} -o trace.jsonl"
+    hint = f"without a screen: {headless}"
     for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)):
         if stream is None or not stream.isatty():
             raise UsageError(Fault("U002", f"{name} is not a terminal", hint))

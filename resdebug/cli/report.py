@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from resdebug.cli.arguments import Parser, count, input_file
 from resdebug.cli.progress import ProgressBar
-from resdebug.errors import CannotCreate, Fault, IOFailure, Place, UsageError, render
+from resdebug.errors import Fault, IOFailure, UsageError, render
 from resdebug.text import human_bytes, visible
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _report(file: str, options: argparse.Namespace, settings: Settings, bar: Pro
 
 
 def _destination(options: argparse.Namespace) -> Path | None:
-    from resdebug.export.writing import check_destination
+    from resdebug.export.writing import check_destination, check_not_source
 
     if options.output is None:
         return None
@@ -95,9 +95,7 @@ def _destination(options: argparse.Namespace) -> Path | None:
     if output.suffix.lower() not in {".html", ".htm", ".json", ".txt"}:
         what = f'no form of a report goes with the suffix "{visible(output.suffix)}"'
         raise UsageError(Fault("X005", what, "use .html, .json or .txt"))
-    if any(output.exists() and Path(f).exists() and output.samefile(f) for f in (options.file, options.compare) if f):
-        what = "is what is to be read: it would be lost"
-        raise CannotCreate(Fault("X002", what, "choose another name", Place(file=str(output))))
+    check_not_source(output, *(Path(f) for f in (options.file, options.compare) if f))
     check_destination(output, force=options.force)
     return output
 

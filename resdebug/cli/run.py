@@ -15,8 +15,7 @@ from resdebug.cli.arguments import Parser, input_file
 from resdebug.errors import BadInput, Fault, Place, ResdebugError, UsageError, render
 
 if TYPE_CHECKING:
-    from resdebug.debugger.commands.interpreter import Exporter, Interpreter
-    from resdebug.passes.protocol import Pass
+    from resdebug.debugger.commands.interpreter import Interpreter
 
 MOST_SCRIPT: Final = 10 << 20
 """Bytes of a script."""
@@ -58,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     from resdebug.api import Debugger, open_pass
     from resdebug.cli.progress import ProgressBar
     from resdebug.debugger.commands.interpreter import Interpreter
+    from resdebug.export.for_commands import Files
 
     lines = list(_lines(options.given or ()))
     if not lines:
@@ -70,8 +70,7 @@ def run(options: argparse.Namespace) -> int:
     if pass_.network.warnings:
         print(render(pass_.network.warnings, options.diagnostics), file=sys.stderr)
     interpreter = Interpreter(Debugger(pass_))
-    interpreter.export = exporter(interpreter, Path(options.file))
-    interpreter.save = saver(interpreter, Path(options.file))
+    Files(interpreter, Path(options.file))
     for line in lines:
         _run(interpreter, line, as_json=options.json, quiet=options.quiet)
         if interpreter.finished:
@@ -138,45 +137,3 @@ def _script(name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(Fault("J010", f"is not UTF-8: byte {error.start}", "save it as UTF-8", place)) from None
-
-
-def exporter(interpreter: Interpreter, source: Path) -> Exporter:
-    """Return what writes the interpreter's pass to a file, in the format that its suffix says."""
-
-    def write(name: str, force: bool) -> str:
-        from resdebug.errors import CannotCreate
-        from resdebug.export.registry import export
-        from resdebug.text import human_bytes, visible
-
-        path = Path(name)
-        if path.exists() and source.exists() and path.samefile(source):
-            what = "is what was read: it would be lost"
-            raise CannotCreate(Fault("X002", what, "choose another name", Place(file=name)))
-        pass_: Pass = interpreter.debugger.pass_
-        size = export(pass_, path, force=force)
-        return f"{visible(name)}: {len(pass_.events)} events, {human_bytes(size)}"
-
-    return write
-
-
-def saver(interpreter: Interpreter, source: Path) -> Exporter:
-    """Return what writes the interpreter's network to a file, tensors beside it; never over what was read."""
-
-    def write(name: str, force: bool) -> str:
-        from resdebug.errors import CannotCreate
-        from resdebug.export.network_file import save_network
-        from resdebug.text import human_bytes, plural, visible
-
-        path = Path(name)
-        if path.exists() and source.exists() and path.samefile(source):
-            what = "is what was read: it would be lost"
-            raise CannotCreate(Fault("X002", what, "choose another name", Place(file=name)))
-        done = save_network(interpreter.debugger.pass_.network, path, force=force)
-        line = f"{visible(name)}: {plural(len(interpreter.debugger.pass_.network), 'node')}, {human_bytes(done.size)}"
-        if done.tensors is not None:
-            line += f"; {plural(done.stored, 'tensor')} in {visible(done.tensors.name)}"
-        if done.referred:
-            line += f"; {plural(done.referred, 'tensor')} where they were read from"
-        return line
-
-    return write

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from resdebug.cli.arguments import Parser, input_file, screen_size, seconds
 from resdebug.cli.progress import ProgressBar
-from resdebug.errors import BadInput, CannotCreate, Fault, IOFailure, Place, UsageError, render
+from resdebug.errors import BadInput, Fault, IOFailure, UsageError, render
 from resdebug.text import human_bytes, plural, visible
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         register,
         write_to,
     )
-    from resdebug.export.writing import check_destination
+    from resdebug.export.writing import check_destination, check_not_source
     from resdebug.passes.selection import selection
 
     to_stdout = options.output == "-"
@@ -74,10 +74,8 @@ def run(options: argparse.Namespace) -> int:
     register(Format("asciicast", ".cast", "a session on the screen, for asciinema", "resdebug.tui.cast", records=True))
     format_ = choose_format(output, options.format)
     recording = _recording(options, format_)
-    if output is not None and output.exists() and Path(options.file).exists() and output.samefile(options.file):
-        what = "is what is to be read: it would be lost"
-        raise CannotCreate(Fault("X002", what, "choose another name", Place(file=str(output))))
     if output is not None:
+        check_not_source(output, Path(options.file))
         check_destination(output, force=options.force)
     wanted = selection(options.level, options.nodes)
     with ProgressBar() as bar:

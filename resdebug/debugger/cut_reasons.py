@@ -44,6 +44,7 @@ class Reason(Enum):
     RULE = "accumulation rule"
     CANCELLATION = "cancellation"
     RECORDED = "recorded as zero"
+    NOT_HELD = "not known"
 
 
 def differentiable(pass_: Pass, edge: Edge) -> bool:

@@ -8,7 +8,7 @@ up. What only passes NaN on is no birth, however many nodes it fills.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -21,7 +21,8 @@ from resdebug.engine.kept import ByNode, Kept
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.passes.live import LivePass
-from resdebug.passes.protocol import Pass
+from resdebug.passes.protocol import Of, Pass
+from resdebug.text import plural
 
 Index = tuple[int, ...]
 
@@ -147,13 +148,39 @@ class _Search:
 
     def value_finite(self, i: int) -> bool:
         if i not in self._values:
-            self._values[i] = is_finite(self.pass_.value(self.nodes[i].name))
+            self._values[i] = self._finite(Of.VALUE, self.nodes[i].name)
         return self._values[i]
 
     def adjoint_finite(self, i: int) -> bool:
         if i not in self._adjoints:
-            self._adjoints[i] = is_finite(self.pass_.adjoint(self.nodes[i].name))
+            self._adjoints[i] = self._finite(Of.ADJOINT, self.nodes[i].name)
         return self._adjoints[i]
+
+    def _finite(self, of: Of, which: str | Edge) -> bool:
+        """Whether a tensor is finite, which statistics tell as well; what a trace breaks off before counts as such."""
+        if self.pass_.lacking(of, which):
+            told = self.pass_.summary(of, which)
+            return told is None or not told.nans + told.infinities
+        return is_finite(self.pass_.needed(of, which))
+
+    def _unseen(
+        self, stage: Stage, node: Node, made: tuple[Of, str | Edge], operands: Iterable[tuple[Of, str | Edge]]
+    ) -> Iterator[Birth] | None:
+        """Tell a birth by statistics, where the numbers that it takes are not here; None where they are."""
+        operands = list(operands)
+        why = next((why for of, which in (made, *operands) if (why := self.pass_.lacking(of, which))), "")
+        return self._by_statistics(stage, node, made, operands, why) if why else None
+
+    def _by_statistics(
+        self, stage: Stage, node: Node, made: tuple[Of, str | Edge], operands: list[tuple[Of, str | Edge]], why: str
+    ) -> Iterator[Birth]:
+        told = self.pass_.summary(*made)
+        if told is None or not all(self._finite(*operand) for operand in operands):
+            return
+        number = math.nan if told.nans else math.inf
+        what = f"{told.nans} NaN and {told.infinities} infinite of {plural(told.size, 'element')}; which ones: {why}"
+        edge = made[1] if isinstance(made[1], Edge) else None
+        yield Birth(stage, node.name, node.op, (), number, what, (), edge)
 
     def _reaching(self, start: int) -> set[tuple[int, bool]]:
         """Return values (False) and adjoints (True) that are not finite, from which such things reach a node."""
@@ -166,7 +193,7 @@ class _Search:
                 if self.adjoint_finite(i):
                     continue
                 for edge in self.pass_.schedule.arrivals[i]:
-                    if not is_finite(self.pass_.contribution(edge)):
+                    if not self._finite(Of.CONTRIBUTION, edge):
                         consumer = self.nodes[edge.consumer_index]
                         found += [(consumer.index, True), (consumer.index, False)]
                         found += [(e.source_index, False) for e in consumer.inputs if e is not None]
@@ -179,6 +206,12 @@ class _Search:
         return seen
 
     def forward(self, node: Node) -> Iterator[Birth]:
+        stage = Stage.GIVEN if node.is_leaf else Stage.FORWARD
+        sources = [(Of.VALUE, e.source) for e in node.inputs if e is not None]
+        unseen = self._unseen(stage, node, (Of.VALUE, node.name), sources)
+        if unseen is not None:
+            yield from unseen
+            return
         y = self._array(self.pass_.value(node.name))
         inputs = [None if e is None else self.pass_.value(e.source) for e in node.inputs]
         for new in _born(y, inputs, elementwise=operator_of(node).elementwise):
@@ -194,11 +227,19 @@ class _Search:
             yield Birth(Stage.FORWARD, node.name, node.op, index, made, what, operands)
 
     def reverse(self, node: Node) -> Iterator[Birth]:
+        arrivals = self.pass_.schedule.arrivals[node.index]
+        unseen = self._unseen(Stage.SUM, node, (Of.ADJOINT, node.name), [(Of.CONTRIBUTION, edge) for edge in arrivals])
+        if unseen is not None:
+            for edge in arrivals:
+                if not self._finite(Of.CONTRIBUTION, edge):
+                    yield from self.sent(edge)
+            yield from unseen
+            return
         adjoint = self._array(self.pass_.adjoint(node.name))
         sent = [(edge, self.pass_.contribution(edge)) for edge in self.pass_.schedule.arrivals[node.index]]
         for edge, contribution in sent:
             if not is_finite(contribution):
-                yield from self.sent(edge, contribution)
+                yield from self.sent(edge)
         for new in _born(adjoint, [c for _, c in sent], elementwise=True):
             index = _first(new)
             parts = [float(c[index]) for _, c in sent]
@@ -210,9 +251,16 @@ class _Search:
             what = sum_words(parts, node.dtype)
             yield Birth(Stage.SUM, node.name, node.op, index, made, what, operands)
 
-    def sent(self, edge: Edge, contribution: Array) -> Iterator[Birth]:
+    def sent(self, edge: Edge) -> Iterator[Birth]:
         """Yield what the VJP of one edge made of a finite adjoint and finite values."""
         consumer = self.nodes[edge.consumer_index]
+        sources = [(Of.VALUE, e.source) for e in consumer.inputs if e is not None]
+        before = [(Of.ADJOINT, consumer.name), (Of.VALUE, consumer.name), *sources]
+        unseen = self._unseen(Stage.REVERSE, consumer, (Of.CONTRIBUTION, edge), before)
+        if unseen is not None:
+            yield from unseen
+            return
+        contribution = self.pass_.contribution(edge)
         ybar = self._array(self.pass_.adjoint(consumer.name))
         y = self._array(self.pass_.value(consumer.name))
         inputs = [None if e is None else self.pass_.value(e.source) for e in consumer.inputs]

@@ -16,7 +16,7 @@ from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.model import Edge, Node
 from resdebug.network.types import shape_text
 from resdebug.ops.base import Array
-from resdebug.passes.protocol import Pass
+from resdebug.passes.protocol import Of, Pass
 from resdebug.text import visible
 
 Index = tuple[int, ...]
@@ -53,7 +53,8 @@ def provenance(pass_: Pass, node: str, index: Sequence[int] = ()) -> Iterator[St
     """Follow element ``index`` of the adjoint of ``node`` back towards the target, a step at a time, to the seed.
 
     Costs a contribution an arriving edge, and about one forward evaluation of each consumer on the way. Raises KeyError
-    for an unknown node, BadInput (C021) for an index that it does not have, or a node that has no adjoint.
+    for an unknown node, BadInput for an index that it does not have or a node that has no adjoint (C021), and for
+    numbers that a trace does not hold (T014); where those are missing on the way, the way ends there.
     """
     here = checked_index(pass_, node, index)
     return _steps(pass_, pass_.network[node], here)
@@ -61,8 +62,15 @@ def provenance(pass_: Pass, node: str, index: Sequence[int] = ()) -> Iterator[St
 
 def _steps(pass_: Pass, node: Node, index: Index) -> Iterator[Step]:
     nodes = pass_.network.nodes
+    first = True
     while True:
+        why = next((why for e in pass_.schedule.arrivals[node.index] if (why := pass_.lacking(Of.CONTRIBUTION, e))), "")
+        if why and not first:
+            adjoint = element(pass_.needed(Of.ADJOINT, node.name), index)
+            yield Step(node.name, index, adjoint, len(pass_.schedule.arrivals[node.index]), stopped=why)
+            return
         step = _step(pass_, node, index)
+        first = False
         yield step
         if step.edge is None or step.stopped:
             return
@@ -71,10 +79,10 @@ def _steps(pass_: Pass, node: Node, index: Index) -> Iterator[Step]:
 
 def _step(pass_: Pass, node: Node, index: Index) -> Step:
     arrivals = pass_.schedule.arrivals[node.index]
-    adjoint = element(pass_.adjoint(node.name), index)
+    adjoint = element(pass_.needed(Of.ADJOINT, node.name), index)
     if not arrivals:
         return Step(node.name, index, adjoint, 0)
-    sent = [element(pass_.contribution(edge), index) for edge in arrivals]
+    sent = [element(pass_.needed(Of.CONTRIBUTION, edge), index) for edge in arrivals]
     weighed = weights(pass_.rule, len(sent)) * np.array(sent)
     chosen = largest(weighed)
     edge = arrivals[chosen]
@@ -128,7 +136,7 @@ def element(array: Array | None, index: Index) -> float:
 def checked_index(pass_: Pass, name: str, index: Sequence[int]) -> Index:
     """Return ``index`` counted from the front. Raises BadInput where the adjoint has no such element."""
     place = Place(node=name)
-    adjoint = pass_.adjoint(name)
+    adjoint = pass_.needed(Of.ADJOINT, name)
     if adjoint is None:
         what = f'"{visible(name)}" has no adjoint: no differentiable path leads from it to "{visible(pass_.target)}"'
         raise BadInput(Fault("C021", what, "whyzero says what cuts it off", place))

@@ -17,7 +17,7 @@ import numpy as np
 
 from resdebug.debugger.cut_reasons import Reason, differentiable, why_not_differentiable, why_zero
 from resdebug.network.model import Edge
-from resdebug.passes.protocol import Pass
+from resdebug.passes.protocol import Of, Pass
 from resdebug.text import visible
 
 
@@ -58,7 +58,8 @@ class Explanation:
 
 
 def whyzero(pass_: Pass, node: str) -> Explanation:
-    """Say why the adjoint of ``node`` is zero or absent. Raises KeyError for an unknown node.
+    """Say why the adjoint of ``node`` is zero or absent. Raises KeyError for an unknown node, BadInput (T014) where a
+    trace holds not even statistics of what is asked.
 
     Looks at the nodes that can be reached from it before any with a gradient; costs a contribution an edge there.
     """
@@ -82,8 +83,8 @@ class _Why:
     def explain(self) -> Explanation:
         node = self.nodes[self.start]
         name = f'"{visible(node.name)}"'
-        adjoint = self.pass_.adjoint(node.name)
-        if adjoint is not None and np.any(adjoint):
+        exists = self.pass_.exists(Of.ADJOINT, node.name)
+        if exists and self._anything(Of.ADJOINT, node.name):
             return Explanation(node.name, Verdict.NOT_ZERO, f"the adjoint of {name} is not zero")
         target = f'"{visible(self.pass_.target)}"'
         if self.start not in set(self.pass_.schedule.order):
@@ -92,12 +93,12 @@ class _Why:
             return Explanation(
                 node.name, Verdict.NOT_ASKED, f"{name} holds {node.dtype}: whole numbers have no adjoint"
             )
-        if adjoint is None and not self._depends_on_a_variable():
+        if not exists and not self._depends_on_a_variable():
             what = f"{name} is a constant" if node.is_leaf else f"no input or parameter leads to {name} differentiably"
             return Explanation(node.name, Verdict.NOT_ASKED, f"{what}: no adjoint is asked for")
         self._build()
         chosen = self._minimum()
-        state = "zero" if adjoint is not None else "absent"
+        state = "zero" if exists else "absent"
         turn = {self.nodes[i].name: k for k, i in enumerate(self.pass_.schedule.order)}
         told = [self._told(k) for k in chosen]
         cuts = tuple(sorted(told, key=lambda cut: turn[cut.node if cut.edge is None else cut.edge.consumer]))
@@ -159,14 +160,22 @@ class _Why:
         self.cuts.append((edge, i))
 
     def _live(self, i: int) -> bool:
-        adjoint = self.pass_.adjoint(self.nodes[i].name)
-        return adjoint is not None and bool(np.any(adjoint))
+        return self._anything(Of.ADJOINT, self.nodes[i].name)
+
+    def _anything(self, of: Of, which: str | Edge) -> bool:
+        """Whether a tensor is not all zeros, which statistics tell as well. Raises BadInput (T014) without either."""
+        if self.pass_.lacking(of, which):
+            told = self.pass_.summary(of, which)
+            if told is not None:
+                return told.zeros < told.size
+        array = self.pass_.needed(of, which)
+        return array is not None and bool(np.any(array))
 
     def _sends(self, edge: Edge) -> bool | None:
         """Whether something that is not zero goes through; None where the pass sends nothing there."""
         if edge not in self.pass_.schedule.deliveries[edge.consumer_index]:
             return None
-        return bool(np.any(self.pass_.contribution(edge)))
+        return self._anything(Of.CONTRIBUTION, edge)
 
     def _minimum(self) -> list[int]:
         from scipy.sparse import csr_matrix
@@ -187,6 +196,12 @@ class _Why:
         reached[breadth_first_order(left, SOURCE, return_predecessors=False)] = True
         return [int(k) for s, t, k in zip(start, end, which, strict=True) if reached[s] and not reached[t] and k >= 0]
 
+    def _lacking(self, edge: Edge) -> str:
+        """Why the reason for a blocked edge cannot be told, where the trace does not hold what it takes."""
+        names = [edge.consumer, *(e.source for e in self.nodes[edge.consumer_index].inputs if e is not None)]
+        asked = [(Of.ADJOINT, edge.consumer), *((Of.VALUE, name) for name in names)]
+        return next((why for of, name in asked if (why := self.pass_.lacking(of, name))), "")
+
     def _told(self, k: int) -> Cut:
         edge, i = self.cuts[k]
         name = self.nodes[i].name
@@ -204,5 +219,6 @@ class _Why:
         if not differentiable(self.pass_, edge):
             reason, what = why_not_differentiable(self.pass_, edge)
         else:
-            reason, what = why_zero(self.pass_, edge)
+            lacking = self._lacking(edge)
+            reason, what = (Reason.NOT_HELD, lacking) if lacking else why_zero(self.pass_, edge)
         return Cut(reason, what, edge, name)

@@ -18,6 +18,7 @@ from resdebug.export.registry import Progress, Request, Size
 from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
+from resdebug.text import plural
 
 _FORMULA: Final = tuple("=+-@\t\r\n'")
 
@@ -72,3 +73,8 @@ def _cell(item: str | float | None) -> str | int:
     if isinstance(item, int):
         return item
     return repr(item) if math.isfinite(item) else "NaN" if item != item else "Infinity" if item > 0 else "-Infinity"
+
+
+def content(pass_: Pass | StreamedPass, selection: Selection) -> str:
+    """Return what would be in the table."""
+    return f"{plural(count(pass_, selection), 'row')} of {len(COLUMNS)} columns, one for every contribution"

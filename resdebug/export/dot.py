@@ -9,6 +9,7 @@ from typing import IO
 from resdebug.export.drawing import Arrow, Drawing, Drawn, arrow_label, estimate, node_lines
 from resdebug.export.registry import Progress, Request, Size
 from resdebug.passes.protocol import Pass
+from resdebug.passes.selection import Selection
 from resdebug.text import visible
 
 
@@ -67,3 +68,8 @@ def quoted(lines: Iterable[str]) -> str:
         for line in lines
     )
     return '"' + "\\n".join(escaped) + '"'
+
+
+def content(pass_: Pass, selection: Selection) -> str:
+    """Return what would be in the file."""
+    return Drawing(pass_, selection).content()

@@ -15,6 +15,7 @@ from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.recorded import RecordedPass
 from resdebug.passes.routes import Routes
 from resdebug.passes.selection import Selection
+from resdebug.text import plural
 
 _SAMPLE: Final = 64
 
@@ -60,6 +61,11 @@ class Drawing:
         self.routes = Routes(pass_)
         self._part = frozenset(pass_.schedule.order)
         self._shares: dict[int, dict[int, tuple[float, float | None]]] = {}
+
+    def content(self) -> str:
+        """Return what is drawn, in a phrase."""
+        edges = plural(len(self.edges), "edge")
+        return f"{plural(len(self.chosen), 'node')} and {edges} with the norms of what flows, without tensors"
 
     def nodes(self, every: int = 1) -> Iterator[Drawn]:
         """Yield every node, or a sample of them, in which joins are not marked."""

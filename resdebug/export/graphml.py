@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 from resdebug.export.drawing import Arrow, Drawing, Drawn, estimate
 from resdebug.export.registry import Progress, Request, Size
 from resdebug.passes.protocol import Pass
+from resdebug.passes.selection import Selection
 from resdebug.text import visible
 
 _NODE: Final = {
@@ -86,3 +87,8 @@ def _text(item: Any) -> str:
         # As XML Schema spells them.
         return repr(item) if math.isfinite(item) else "NaN" if item != item else "INF" if item > 0 else "-INF"
     return escape(visible(item, limit=len(item) * 8 + 1))
+
+
+def content(pass_: Pass, selection: Selection) -> str:
+    """Return what would be in the file."""
+    return Drawing(pass_, selection).content()

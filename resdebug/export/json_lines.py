@@ -9,8 +9,9 @@ import msgspec
 from resdebug.export.looking import Look, records, room, seen
 from resdebug.export.registry import Progress, Request, Size
 from resdebug.export.safetensors_stream import Stream
-from resdebug.export.trace_size import trace_size
+from resdebug.export.trace_size import trace_content, trace_size
 from resdebug.passes.protocol import Pass
+from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
 from resdebug.passes.trace import FORMAT, VERSION, EndRecord, header_of, sealed
 from resdebug.version import __version__
@@ -40,3 +41,8 @@ def write(pass_: Pass | StreamedPass, stream: IO[bytes], progress: Progress, req
 def size(pass_: Pass | StreamedPass, request: Request) -> Size:
     """Estimate the bytes that will be written."""
     return trace_size(pass_, request)
+
+
+def content(pass_: Pass | StreamedPass, selection: Selection) -> str:
+    """Return what would be in the trace."""
+    return trace_content(pass_, selection)

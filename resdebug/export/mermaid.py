@@ -68,3 +68,8 @@ def quoted(lines: Iterable[str]) -> str:
 
 def _numbered(match: re.Match[str]) -> str:
     return f"#{ord(match.group())};"
+
+
+def content(pass_: Pass, selection: Selection) -> str:
+    """Return what would be in the file."""
+    return Drawing(pass_, selection).content()

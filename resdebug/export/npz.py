@@ -13,10 +13,11 @@ from typing import IO, Final
 import numpy as np
 
 from resdebug.export.registry import Progress, Request, Size
-from resdebug.export.tensors import Names, walk
+from resdebug.export.tensors import Names, tensors_content, walk
 from resdebug.ops.base import Array
 from resdebug.passes.encoding import little_endian
 from resdebug.passes.protocol import Pass
+from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
 
 _ABOUT: Final = "__metadata__"
@@ -70,3 +71,8 @@ def size(pass_: Pass | StreamedPass, request: Request) -> Size:
         total += 30 + length + 20 * wide + data
     end = 76 if len(members) > _MANY or total > _LARGE or directory > _LARGE else 0
     return Size(total + directory + end + 22, exact=True)
+
+
+def content(pass_: Pass | StreamedPass, selection: Selection) -> str:
+    """Return what would be in the file."""
+    return tensors_content(pass_, selection)

@@ -9,7 +9,9 @@ from resdebug.errors import Fault, UsageError
 from resdebug.export.contributions import ABOUT, COLUMNS, count, rows
 from resdebug.export.registry import Progress, Request, Size
 from resdebug.passes.protocol import Pass
+from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
+from resdebug.text import plural
 from resdebug.version import __version__
 
 _GROUP: Final = 1 << 14
@@ -93,3 +95,8 @@ class _Kept:
     def seekable(self) -> bool:
         """Written from the beginning to the end."""
         return False
+
+
+def content(pass_: Pass | StreamedPass, selection: Selection) -> str:
+    """Return what would be in the table."""
+    return f"{plural(count(pass_, selection), 'row')} of {len(COLUMNS)} columns, one for every contribution"

@@ -15,7 +15,7 @@ from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import EVERYTHING, Level, Selection
 from resdebug.passes.streamed import StreamedPass
 from resdebug.passes.trace import BESIDE
-from resdebug.text import did_you_mean, human_bytes, visible
+from resdebug.text import did_you_mean, human_bytes, plural, visible
 
 Progress = Callable[[int, int], None]
 """Called with the events written so far, and how many there are."""
@@ -84,7 +84,7 @@ class Format:
         return cast("Writer", import_module(self.module).write)
 
     def told(self, name: str) -> Callable[[Any, Any], Any] | None:
-        """Return another function of the module: ``size`` or ``note``, where it has one."""
+        """Return another function of the module: ``size``, ``note`` or ``content``, where it has one."""
         return cast("Callable[[Any, Any], Any] | None", getattr(import_module(self.module), name, None))
 
 
@@ -249,6 +249,14 @@ def note(pass_: Pass | StreamedPass, format_: Format, selection: Selection) -> s
     """Return what whoever asks for a format should know of how it will look, or nothing."""
     told = format_.told("note")
     return "" if told is None else cast("str", told(pass_, selection))
+
+
+def content(pass_: Pass | StreamedPass, format_: Format, selection: Selection) -> str:
+    """Return what would be in the file, in a phrase; by default what the pass has, for formats that do not say more."""
+    told = format_.told("content")
+    if told is not None:
+        return cast("str", told(pass_, selection))
+    return f"{plural(len(pass_.network), 'node')}, {plural(len(pass_.events), 'event')}"
 
 
 def check_room(path: Path, size: Size | None) -> None:

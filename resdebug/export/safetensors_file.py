@@ -6,10 +6,11 @@ from typing import IO
 
 from resdebug.export.registry import Progress, Request, Size
 from resdebug.export.safetensors_stream import header
-from resdebug.export.tensors import Names, walk
+from resdebug.export.tensors import Names, tensors_content, walk
 from resdebug.ops.base import Array
 from resdebug.passes.encoding import little_endian
 from resdebug.passes.protocol import Of, Pass
+from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
 
 
@@ -32,3 +33,8 @@ def size(pass_: Pass | StreamedPass, request: Request) -> Size:
 
 def _header(names: Names) -> bytes:
     return header(((names.of(of, node.name), node.type) for of, node in names.tensors), names.about)
+
+
+def content(pass_: Pass | StreamedPass, selection: Selection) -> str:
+    """Return what would be in the file."""
+    return tensors_content(pass_, selection)

@@ -14,6 +14,7 @@ from resdebug.passes.events import Completed, Evaluated
 from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
+from resdebug.text import plural
 from resdebug.version import __version__
 
 FORMAT: Final = "resdebug-tensors"
@@ -80,3 +81,10 @@ def walk(pass_: Pass | StreamedPass, names: Names, put: Callable[[Of, str, Array
             done += 1
             put(Of.VALUE if isinstance(seen.event, Evaluated) else Of.ADJOINT, seen.event.node, seen.of)
             progress(done, total)
+
+
+def tensors_content(pass_: Pass | StreamedPass, selection: Selection) -> str:
+    """Return how many values and adjoints would be written."""
+    kinds = [of for of, _ in _chosen(pass_, selection)]
+    counts = [plural(kinds.count(of), of.value) for of in (Of.VALUE, Of.ADJOINT) if of in kinds]
+    return f"{' and '.join(counts) or 'no tensors'} with all their numbers, without contributions"

@@ -9,10 +9,12 @@ from resdebug.export.registry import Request, Size
 from resdebug.network.digest import node_link
 from resdebug.network.model import Node
 from resdebug.passes.encoding import numbers
+from resdebug.passes.events import Completed, Seeded
 from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
 from resdebug.passes.trace import INLINE
+from resdebug.text import plural
 
 _RECORD, _SENT, _TENSOR, _STATISTICS, _OF_ONE, _NAMED, _HEADER = 70, 64, 34, 205, 160, 66, 320
 """Bytes of a record, of what a contribution has more, of a tensor, of statistics, of those of one number, of a tensor's
@@ -44,6 +46,22 @@ def trace_size(pass_: Pass | StreamedPass, request: Request) -> Size:
             len(schedule.order) + 1 + len(schedule.reverse) + sum(map(len, schedule.arrivals))
         )
     return Size(round(total), exact=False)
+
+
+def trace_content(pass_: Pass | StreamedPass, selection: Selection) -> str:
+    """Return how many events a trace would have, and how many of their tensors with all their numbers."""
+    order = [pass_.network.nodes[i].name for i in pass_.schedule.order]
+    total = len(pass_.events)
+    full = 0
+    for event in pass_.events:
+        adjoint = isinstance(event, Seeded | Completed)
+        full += selection.adjoint(event.node) if adjoint else selection.value(event.node)
+    told = f"{plural(total, 'event')} of {plural(len(order), 'node')}: "
+    if full == total:
+        return f"{told}every value, contribution and adjoint with all its numbers"
+    if not full:
+        return f"{told}statistics of every tensor, no numbers"
+    return f"{told}{plural(full, 'tensor')} with all their numbers, statistics of the other {total - full}"
 
 
 def _tensor(node: Node, wanted: bool, beside: bool, number: dict[str, float]) -> float:

@@ -44,6 +44,14 @@ def check_destination(path: Path, *, force: bool) -> None:
         raise CannotCreate(Fault("X001", "exists already", "--force replaces it", place))
 
 
+def check_not_source(path: Path, *sources: Path | None) -> None:
+    """Raise CannotCreate when ``path`` is one of the files that are read."""
+    for source in sources:
+        if source is not None and path.exists() and source.exists() and path.samefile(source):
+            what = "is what is read: it would be lost"
+            raise CannotCreate(Fault("X002", what, "choose another name", Place(file=str(path))))
+
+
 @contextmanager
 def whole_file(path: Path, *, force: bool = False) -> Iterator[IO[bytes]]:
     """Give a stream to write to; ``path`` appears, complete and on disk, only when the block ends without error.

@@ -16,12 +16,15 @@ import numpy as np
 from resdebug.engine.accumulation import accumulate
 from resdebug.engine.forward import frozen
 from resdebug.engine.norms import norm
+from resdebug.errors import BadInput, Fault
 from resdebug.network.digest import digest
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 from resdebug.ops.base import Array
 from resdebug.passes.events import Timeline
 from resdebug.passes.selection import EVERYTHING, Selection
+from resdebug.passes.summary import Summary, summarise
+from resdebug.text import visible
 
 
 class Of(Enum):
@@ -109,6 +112,51 @@ class Pass(ABC):
     def holds(self, of: Of, which: str | Edge) -> bool:  # noqa: ARG002 - a live pass has everything
         """Whether the numbers of a node's value or adjoint, or of the contribution through an edge, are here."""
         return True
+
+    def exists(self, of: Of, which: str | Edge) -> bool:
+        """Whether the pass makes such a tensor at all, here or not: a node may have no path, an edge carry nothing."""
+        schedule = self.schedule
+        if isinstance(which, Edge):
+            return schedule.active[which.source_index] and which in schedule.deliveries[which.consumer_index]
+        index = self.network[which].index
+        return schedule.active[index] if of is Of.ADJOINT else self.events.after_evaluation(index) is not None
+
+    def lacking(self, of: Of, which: str | Edge) -> str:  # noqa: ARG002 - a live pass lacks nothing
+        """Why the numbers of a tensor that the pass makes are not here, in a phrase; nothing where they are."""
+        return ""
+
+    def needed(self, of: Of, which: str | Edge) -> Array | None:
+        """Return a value, an adjoint or a contribution; None where the pass makes none.
+
+        Raises BadInput (T014) where it makes one that is not here.
+        """
+        why = self.lacking(of, which)
+        if why:
+            name = visible(which.source if isinstance(which, Edge) else which, limit=60)
+            whose = "to" if isinstance(which, Edge) else "of"
+            what = f'this takes the {of.value} {whose} "{name}" in full: {why}'
+            raise BadInput(Fault("T014", what, "trace the network again without --level and --nodes"))
+        if isinstance(which, Edge):
+            return self.contribution(which) if self.exists(of, which) else None
+        return self.value(which) if of is Of.VALUE else self.adjoint(which)
+
+    def demanding(self) -> Pass:
+        """Return this pass as one that raises BadInput (T014) where it lacks what it is asked for, in place of None."""
+        return self
+
+    def summary(self, of: Of, which: str | Edge) -> Summary | None:
+        """Return the statistics of a value, an adjoint or a contribution; None where there is none to be had."""
+        if isinstance(which, Edge):
+            return summarise(self.contribution(which)) if self.exists(of, which) else None
+        array = self.value(which) if of is Of.VALUE else self.adjoint(which)
+        return None if array is None else summarise(array)
+
+    def size_of(self, of: Of, which: str | Edge) -> float | None:
+        """Return the norm of a value, an adjoint or a contribution; None where it cannot be had."""
+        if isinstance(which, Edge):
+            return self.norm(which) if self.exists(of, which) else None
+        array = self.value(which) if of is Of.VALUE else self.adjoint(which)
+        return None if array is None else norm(array)
 
     def arrivals(self, node: str) -> tuple[Edge, ...]:
         """Return the edges through which contributions reach ``node``, in order of arrival."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from resdebug.passes.events import Timeline
 from resdebug.passes.lines import is_trace, split
 from resdebug.passes.protocol import LedgerRow, Of, Pass
 from resdebug.passes.selection import Level, Selection
+from resdebug.passes.summary import Summary
 from resdebug.passes.trace import (
     FORMAT,
     READABLE,
@@ -38,6 +40,7 @@ class RecordedPass(Pass):
     """
 
     live = False
+    _demanding = False
 
     def __init__(
         self,
@@ -71,17 +74,29 @@ class RecordedPass(Pass):
 
     def value(self, node: str) -> Array | None:
         """Return a node's value; None when the trace has none, as for nodes the target does not depend on."""
-        return self._tensors.get((Of.VALUE, self.network[node].index))
+        return self._asked(Of.VALUE, node)
 
     def adjoint(self, node: str) -> Array | None:
         """Return a node's adjoint; None without one, and where ``holds`` says that the trace does not have it."""
-        return self._tensors.get((Of.ADJOINT, self.network[node].index))
+        return self._asked(Of.ADJOINT, node)
+
+    def _asked(self, of: Of, node: str) -> Array | None:
+        found = self._tensors.get((of, self.network[node].index))
+        return self.needed(of, node) if found is None and self._demanding and self.lacking(of, node) else found
+
+    def demanding(self) -> RecordedPass:
+        """Return this pass as one that raises BadInput (T014) where it lacks what it is asked for, in place of None."""
+        other = copy(self)
+        other._demanding = True
+        return other
 
     def contribution(self, edge: Edge) -> Array:
         """Return what was recorded for an edge. Raises KeyError when nothing goes through it, or was not recorded."""
         found = self._tensors.get((Of.CONTRIBUTION, edge.index))
         if found is None:
             known = (Of.CONTRIBUTION, edge.index) in self._statistics
+            if self._demanding:
+                self.needed(Of.CONTRIBUTION, edge)
             why = "the trace has only statistics of what" if known else "nothing"
             raise KeyError(f"{why} goes from {edge.consumer} through {edge.slot} to {edge.source}")
         return found
@@ -106,6 +121,43 @@ class RecordedPass(Pass):
     def holds(self, of: Of, which: str | Edge) -> bool:
         """Whether the trace has the numbers of a node's value or adjoint, or of the contribution through an edge."""
         return (of, self._index(which)) in self._tensors
+
+    def lacking(self, of: Of, which: str | Edge) -> str:
+        """Why the numbers of a tensor that the pass makes are not in the trace; nothing where they are."""
+        if self.holds(of, which) or not self.exists(of, which):
+            return ""
+        if (of, self._index(which)) not in self._statistics and self._events is not None:
+            return f"not in this trace: it breaks off after event {self._events}"
+        written = self.selection.written
+        return f"not in this trace: written with {written}" if written else "not in this trace"
+
+    def exists(self, of: Of, which: str | Edge) -> bool:
+        """Whether the pass makes such a tensor, also one after the event at which the trace breaks off."""
+        if isinstance(which, str) and of is Of.VALUE:
+            return self.network[which].index in self._taking_part
+        return super().exists(of, which)
+
+    @cached_property
+    def _taking_part(self) -> frozenset[int]:
+        return frozenset(self.schedule.order)
+
+    def summary(self, of: Of, which: str | Edge) -> Summary | None:
+        """Return the statistics of a tensor, from its numbers or as the trace has them; None where it has neither."""
+        told = self.statistics(of, which)
+        if told is None:
+            return super().summary(of, which) if self.holds(of, which) else None
+        node = self.network.nodes[which.source_index] if isinstance(which, Edge) else self.network[which]
+        return Summary(
+            node.type.size, float(told.norm), told.minimum, told.maximum, told.mean, told.deviation, told.zeros,
+            told.nans, told.infinities,
+        )  # fmt: skip
+
+    def size_of(self, of: Of, which: str | Edge) -> float | None:
+        """Return the norm of a tensor, from its numbers or as the trace has it; None where it has neither."""
+        told = self.statistics(of, which)
+        if told is not None:
+            return float(told.norm)
+        return super().size_of(of, which) if self.holds(of, which) else None
 
     def statistics(self, of: Of, which: str | Edge) -> Statistics | None:
         """Return the statistics that the trace has in place of a tensor, if it has them.

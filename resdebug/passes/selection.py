@@ -58,6 +58,13 @@ class Selection:
         """Whether nothing is left out."""
         return self.level is Level.FULL and not self.nodes
 
+    @property
+    def written(self) -> str:
+        """How a trace was asked for, as the command line has it: ``--level stats --nodes conv*``."""
+        words = [] if self.level is Level.FULL else [f"--level {self.level.value}"]
+        words += [f"--nodes {visible(pattern, limit=40)}" for pattern in self.nodes[:4]]
+        return " ".join([*words, "…"] if len(self.nodes) > 4 else words)
+
     def within(self, other: Selection, network: Network) -> Selection:
         """Return what both this selection and ``other`` keep."""
         if other.everything:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +25,25 @@ from resdebug.tui.settings import THEME_NAMES, Settings, read_settings
 from resdebug.tui.styles import THEMES
 
 if TYPE_CHECKING:
+    from resdebug.analysis.divergence.walk import Walk
     from resdebug.passes.protocol import Pass
+    from resdebug.tui.pair import Pair
     from resdebug.tui.session import Session
 
 Report = Callable[[str, int, int], None]
 Loader = Callable[[Report], "Pass"]
 _REPORT_EVERY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Opposite:
+    """Another pass to compare with: what it is called, and what loads it and walks to the first divergence."""
+
+    name: str
+    load: Callable[[Pass, Report], Walk]
+    file: str = ""
+
+
 MOST_FAULTS = 3
 
 
@@ -53,8 +67,12 @@ class DebuggerApp(App[None]):
         beside: str | None = None,
         resume: Callable[[], str] | None = None,
         source: Path | None = None,
+        opposite: Opposite | None = None,
     ) -> None:
         super().__init__()
+        self._opposite = opposite
+        self.walk: Walk | None = None
+        """What was found of the opposite, once it has been walked to the first divergence."""
         self.settings = settings or Settings()
         self._tour = tour
         self._main: MainScreen | None = None
@@ -123,17 +141,25 @@ class DebuggerApp(App[None]):
         """The debugger's screen."""
         return next(screen for screen in self.screen_stack if isinstance(screen, MainScreen))
 
-    def _session(self) -> Session:
+    def _session(self) -> Session | Pair:
         """Load and prepare, in a thread: numpy is first imported here, after the first frame."""
         pass_ = self._load(self._report)
         from resdebug.tui.session import Session
 
         session = Session(pass_, self._shown_name)
-        session.source = self._source
+        session.files.source = self._source
         session.prepare(self._report)
         if self._resume is not None:
             session.resume(self._resume())
-        return session
+        if self._opposite is None:
+            return session
+        from resdebug.tui.pair import Pair
+
+        walk = self._opposite.load(pass_, self._report)
+        other = Session(walk.b, self._opposite.name)
+        other.prepare(self._report)
+        self.walk = walk
+        return Pair(session, other, walk)
 
     def _report(self, what: str, done: int, total: int) -> None:
         if get_current_worker().is_cancelled:
@@ -148,14 +174,18 @@ class DebuggerApp(App[None]):
         if event.worker.name != "load":
             return
         if event.state is WorkerState.SUCCESS:
-            session = event.worker.result
-            if session is not None:
+            loaded = event.worker.result
+            if loaded is not None:
+                pair = loaded if self._opposite is not None else None
+                session = loaded.left if pair is not None else loaded
                 # A network is many objects that all stay: looking through them for garbage is a pause that shows.
                 gc.freeze()
                 self.main.start(session)
                 if session.resumed:
                     self.main.tell(session.resumed, timeout=6)
                 self.main.compare_with(self._beside)
+                if pair is not None:
+                    self._show_opposite(pair)
                 self._tell_warnings(session.network.warnings)
                 for fault in self.settings.faults[:MOST_FAULTS]:
                     self.notify(fault, title="settings", severity="warning", timeout=8, markup=False)
@@ -166,6 +196,17 @@ class DebuggerApp(App[None]):
                 self.exit(return_code=error.exit_code)
             elif isinstance(error, Exception):
                 self._handle_exception(error)
+
+    def _show_opposite(self, pair: Pair) -> None:
+        """Show both passes where they part first; where they do not, at the end."""
+        found = pair.walk.result.first
+        if found is not None:
+            pair.go_to(found)
+        else:
+            pair.left.debugger.jump(len(pair.left.debugger.timeline))
+            pair.left.follow()
+        self.main.compared_last = self._opposite.file if self._opposite is not None else ""
+        self.main.show_beside(pair, leaves_app=True)
 
     def _tell_warnings(self, warnings: tuple[Fault, ...]) -> None:
         for warning in warnings[:3]:
@@ -189,11 +230,13 @@ def run(
     beside: str | None = None,
     resume: Callable[[], str] | None = None,
     source: Path | None = None,
+    opposite: Opposite | None = None,
 ) -> DebuggerApp:
     """Run the app in the terminal until the person leaves; returns it, with ``failure`` or ``crash`` set if any.
 
-    ``beside`` is another file to compare with; ``resume`` gives what the session to go on with is kept under. What is
-    not said here comes from the person's settings, a theme also from the last time.
+    ``beside`` is another file to look at in step, ``opposite`` one to compare with from the start; ``resume`` gives
+    what the session to go on with is kept under. What is not said here comes from the person's settings, a theme also
+    from the last time.
     """
     textual_insides.accept_any_bytes()
     settings = read_settings()
@@ -209,6 +252,7 @@ def run(
         beside=beside,
         resume=resume,
         source=source,
+        opposite=opposite,
     )
     app.run(mouse=mouse and settings.mouse is not False)
     return app

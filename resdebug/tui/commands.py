@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from textual.binding import Binding, BindingType
+
+
+class Where(Enum):
+    """On which screens a command does something."""
+
+    BOTH = auto()
+    ALONE = auto()
+    """Where one pass is looked at."""
+    PAIR = auto()
+    """Where two passes stand side by side."""
+
+
+ALONE: Final = Where.ALONE
+PAIR: Final = Where.PAIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +37,7 @@ class Command:
     """What the footer calls it; empty for commands that the footer leaves out."""
     shown_keys: str = ""
     """How the keys are written; the keys themselves unless given."""
+    where: Where = Where.BOTH
 
     @property
     def id(self) -> str:
@@ -58,12 +74,34 @@ COMMANDS: Final = (
     Command("play", "space", "Play", "step on and on, or stop doing so", "Time"),
     Command("speed(2)", "plus", "Play faster", "twice as many steps a second", "Time", "", "+"),
     Command("speed(0.5)", "minus", "Play slower", "half as many", "Time", "", "-"),
+    Command(
+        "first_divergence",
+        "d",
+        "First divergence",
+        "of the two passes, in the order of the pass",
+        "Time",
+        "first ≠",
+        where=PAIR,
+    ),
+    Command(
+        "divergence(1)", "a", "Next divergence", "forward to where they differ again", "Time", "next ≠", where=PAIR
+    ),
+    Command("divergence(-1)", "A", "Previous divergence", "back to where they differ", "Time", "back", where=PAIR),
     Command("move(1)", "j,down", "Select the next row", "move the selection, not time", "Selection", "", "j ↓"),
     Command("move(-1)", "k,up", "Select the previous row", "move the selection, not time", "Selection", "", "k ↑"),
     Command("follow", "escape", "Back to the cursor", "the selection follows time again; drops a count", "Selection"),
-    Command("link(1)", "l", "Point at a neighbour", "the next input or consumer of the selected node", "Selection"),
-    Command("follow_link", "enter", "Follow", "select the neighbour that is pointed at", "Selection"),
-    Command("return", "backspace", "Return", "select the node that a neighbour was followed from", "Selection"),
+    Command(
+        "link(1)",
+        "l",
+        "Point at a neighbour",
+        "the next input or consumer of the selected node",
+        "Selection",
+        where=ALONE,
+    ),
+    Command("follow_link", "enter", "Follow", "select the neighbour that is pointed at", "Selection", where=ALONE),
+    Command(
+        "return", "backspace", "Return", "select the node that a neighbour was followed from", "Selection", where=ALONE
+    ),
     Command("breakpoint", "b", "Stop here", "set or remove a stop on the selected node", "Selection", "stop"),
     Command("search", "slash", "Search", "find nodes by name or operator", "Selection", "search", "/"),
     Command("found(1)", "full_stop", "Next match", "select the next node found", "Selection", "", "."),
@@ -79,26 +117,56 @@ COMMANDS: Final = (
     Command("point(0, 1)", "shift+right,L", "Element to the right", "the next column", "Tensor", "", "L shift+→"),
     Command("point(0, -1)", "shift+left,H", "Element to the left", "the column before", "Tensor", "", "H shift+←"),
     Command(
-        "beside", "vertical_line", "Side by side", "the value beside the adjoint or contribution", "Tensor", "", "|"
+        "beside",
+        "vertical_line",
+        "Side by side",
+        "the value beside the adjoint or contribution",
+        "Tensor",
+        "",
+        "|",
+        where=ALONE,
     ),
     Command("lock_scale", "backslash", "Lock the scale", "of the heat map: steps show change", "Tensor", "", "\\"),
     Command("fold", "z", "Fold or unfold", "the selection's block as one row; 2z the block around it", "View", "fold"),
     Command("fold_all", "Z", "Fold all blocks", "the inner blocks, then the outer ones, then unfold", "View"),
     Command("order", "r", "Forward or reverse order", "from the target down, or from the inputs down", "View"),
-    Command("maximise", "m", "Maximise", "give the active pane the whole screen, or take it back", "View"),
-    Command("widen(4)", "greater_than_sign", "Widen the graph", "and narrow the other panes", "View", "", ">"),
-    Command("widen(-4)", "less_than_sign", "Narrow the graph", "and widen the other panes", "View", "", "<"),
+    Command("maximise", "m", "Maximise", "give the active pane the whole screen, or take it back", "View", where=ALONE),
+    Command(
+        "widen(4)", "greater_than_sign", "Widen the graph", "and narrow the other panes", "View", "", ">", where=ALONE
+    ),
+    Command(
+        "widen(-4)", "less_than_sign", "Narrow the graph", "and widen the other panes", "View", "", "<", where=ALONE
+    ),
     Command("theme", "T", "Another theme", "dark, light, high contrast, without colours", "View"),
     Command("leaves", "p", "Parameters", "show or tuck away parameters and constants", "View"),
     Command("pane(1)", "tab", "Next pane", "the active pane scrolls; narrow screens show only it", "View", "pane"),
     Command("pane(-1)", "shift+tab", "Previous pane", "the other way round", "View"),
     Command("scroll(1)", "pagedown", "Scroll down", "the active pane", "View"),
     Command("scroll(-1)", "pageup", "Scroll up", "the active pane", "View"),
-    Command("export", "x", "Export the trace", "write the whole pass to a file", "Other", "export"),
-    Command("compare", "equals_sign", "Compare", "another network or trace beside this one, in step", "Other", "", "="),
-    Command("copy('csv')", "y", "Copy the numbers", "of the tensor's slice as CSV, to the clipboard", "Other"),
-    Command("copy('numpy')", "ctrl+y", "Copy as numpy", "the same as numpy writes it", "Other", "", "^y"),
-    Command("copy('latex')", "Y", "Copy the formula", "of the node and its adjoint as LaTeX", "Other"),
+    Command(
+        "export",
+        "x",
+        "Export the trace",
+        "write the pass or a part of it to a file; says first how large",
+        "Other",
+        "export",
+        where=ALONE,
+    ),
+    Command(
+        "compare",
+        "equals_sign",
+        "Compare",
+        "another network or trace beside this one, in step",
+        "Other",
+        "",
+        "=",
+        where=ALONE,
+    ),
+    Command(
+        "copy('csv')", "y", "Copy the numbers", "of the tensor's slice as CSV, to the clipboard", "Other", where=ALONE
+    ),
+    Command("copy('numpy')", "ctrl+y", "Copy as numpy", "the same as numpy writes it", "Other", "", "^y", where=ALONE),
+    Command("copy('latex')", "Y", "Copy the formula", "of the node and its adjoint as LaTeX", "Other", where=ALONE),
     Command("picture", "P", "Save a picture", "of the screen as SVG, in the current folder", "Other"),
     Command(
         "command",
@@ -108,23 +176,52 @@ COMMANDS: Final = (
         "Ask",
         "command",
         ":",
+        where=ALONE,
     ),
-    Command("duel", "D", "Every rule", "what sum, mean, overwrite … make of this ledger", "Ask"),
-    Command("report", "R", "Report", "what the network does to its gradient, in sentences and plots", "Ask"),
-    Command("origin", "o", "Where from", "follow the element pointed at (or the largest) back to the seed", "Ask"),
-    Command("why_zero", "O", "Why zero", "what cuts the selected node off from the target", "Ask"),
-    Command("watch", "w", "Watch", "keep an eye on an expression, before and after each step", "Ask", "watch"),
-    Command("edit", "e", "Edit", "change the selected node and see what comes of it", "Ask", "edit"),
-    Command("before_after", "E", "Before and after", "the last edit's two passes side by side, in step", "Ask"),
-    Command("run_command('undo')", "u", "Undo", "take the last edit back", "Ask"),
-    Command("run_command('redo')", "U", "Redo", "do it again", "Ask"),
-    Command("bookmark", "M", "Bookmark", "give this moment a name", "Ask"),
-    Command("back_to", "apostrophe", "Back to a bookmark", "go to a moment that has a name", "Ask", "", "'"),
+    Command("duel", "D", "Every rule", "what sum, mean, overwrite … make of this ledger", "Ask", where=ALONE),
+    Command(
+        "report", "R", "Report", "what the network does to its gradient, in sentences and plots", "Ask", where=ALONE
+    ),
+    Command(
+        "origin",
+        "o",
+        "Where from",
+        "follow the element pointed at (or the largest) back to the seed",
+        "Ask",
+        where=ALONE,
+    ),
+    Command("why_zero", "O", "Why zero", "what cuts the selected node off from the target", "Ask", where=ALONE),
+    Command(
+        "watch", "w", "Watch", "keep an eye on an expression, before and after each step", "Ask", "watch", where=ALONE
+    ),
+    Command("edit", "e", "Edit", "change the selected node and see what comes of it", "Ask", "edit", where=ALONE),
+    Command(
+        "before_after", "E", "Before and after", "the last edit's two passes side by side, in step", "Ask", where=ALONE
+    ),
+    Command("run_command('undo')", "u", "Undo", "take the last edit back", "Ask", where=ALONE),
+    Command("run_command('redo')", "U", "Redo", "do it again", "Ask", where=ALONE),
+    Command("bookmark", "M", "Bookmark", "give this moment a name", "Ask", where=ALONE),
+    Command(
+        "back_to", "apostrophe", "Back to a bookmark", "go to a moment that has a name", "Ask", "", "'", where=ALONE
+    ),
     Command("palette", "ctrl+p", "All commands and nodes", "the command palette", "Other", "", "^p"),
-    Command("tour", "f1", "Guided tour", "ten steps on a residual block; again, or esc, ends it", "Other", "", "F1"),
+    Command(
+        "tour",
+        "f1",
+        "Guided tour",
+        "ten steps on a residual block; again, or esc, ends it",
+        "Other",
+        "",
+        "F1",
+        where=ALONE,
+    ),
     Command("help", "question_mark", "Help", "all keys, and the four answers", "Other", "help", "?"),
     Command("quit", "q", "Quit", "leave the debugger", "Other", "quit"),
 )
+
+
+ONE_PASS: Final = tuple(command for command in COMMANDS if command.where is not PAIR)
+TWO_PASSES: Final = tuple(command for command in COMMANDS if command.where is not ALONE)
 
 
 def bindings(commands: tuple[Command, ...]) -> list[BindingType]:

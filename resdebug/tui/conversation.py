@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resdebug.debugger.commands.interpreter import Interpreter
-from resdebug.errors import CannotCreate, Fault
-from resdebug.text import human_bytes, plural, visible
+from resdebug.export.for_commands import Files
 from resdebug.tui.tensors.view import TensorView, clamped, largest, plane
 
 if TYPE_CHECKING:
@@ -25,27 +23,9 @@ class Conversation:
     tensor_view: TensorView
 
     def __init__(self, debugger: Debugger) -> None:
-        self.interpreter = Interpreter(debugger, export=self._export)
-        self.interpreter.save = self._save
-        self.source: Path | None = None
-        """The file that was opened, which is never written over."""
-
-    def _export(self, file: str, force: bool) -> str:
-        from resdebug.export.registry import export
-
-        pass_ = self.interpreter.debugger.pass_
-        size = export(pass_, Path(file).expanduser(), force=force)
-        return f"{visible(file)}: {len(pass_.events)} events, {human_bytes(size)}"
-
-    def _save(self, file: str, force: bool) -> str:
-        from resdebug.export.network_file import save_network
-
-        path = Path(file).expanduser()
-        if self.source is not None and path.exists() and path.samefile(self.source):
-            raise CannotCreate(Fault("X002", "is what was read: it would be lost", "choose another name"))
-        network = self.interpreter.debugger.pass_.network
-        done = save_network(network, path, force=force)
-        return f"{visible(file)}: {plural(len(network), 'node')}, {human_bytes(done.size)}"
+        self.interpreter = Interpreter(debugger)
+        self.files = Files(self.interpreter)
+        """What writes for commands; it knows the file that was opened, which is never written over."""
 
     def quoted(self) -> str:
         """Return the selected node as a command takes it."""

@@ -23,7 +23,8 @@ def numbers(session: Session, form: str) -> tuple[str, str]:
     """
     found = shown_numbers(session)
     if found is None:
-        return "", "there are no numbers to copy yet"
+        absent = session.views()[session.shown_view()].absent
+        return "", f"no numbers to copy: {absent}" if absent else "there are no numbers to copy yet"
     matrix, what = found
     if matrix.size > MOST:
         return "", f"{matrix.size} numbers are too many for the clipboard: export them with x"

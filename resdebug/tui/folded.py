@@ -8,7 +8,7 @@ from functools import cached_property
 
 from resdebug.debugger.debugger import State
 from resdebug.network.model import Edge
-from resdebug.passes.protocol import Pass
+from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.routes import Routes, Way
 
 
@@ -67,6 +67,6 @@ class FoldedBlock:
         for edge in self.pass_.schedule.arrivals[self.source] if self.source is not None else ():
             route = self.routes.route(edge)
             if route is not None and route.join in joins:
-                sizes[route.way] += self.pass_.norm(edge)
+                sizes[route.way] += self.pass_.size_of(Of.CONTRIBUTION, edge) or 0.0
         total = sum(sizes.values())
         return sizes[Way.SKIP] / total if sizes[Way.SKIP] and total else None

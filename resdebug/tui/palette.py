@@ -10,10 +10,9 @@ from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from resdebug.text import visible
-from resdebug.tui.commands import COMMANDS
 
 if TYPE_CHECKING:
-    from resdebug.tui.screens.main import MainScreen
+    from resdebug.tui.actions.acting import Acting
 
 MOST_NODES = 50
 
@@ -30,20 +29,20 @@ class Commands(Provider):
     """Offers the commands of the screen, and, when something is typed, the nodes whose names match."""
 
     @property
-    def main(self) -> MainScreen:
-        """The debugger's screen."""
-        return cast("MainScreen", self.screen)
+    def main(self) -> Acting:
+        """The debugger's screen, on one pass or two."""
+        return cast("Acting", self.screen)
 
     async def discover(self) -> Hits:
         """Offer every command."""
-        for command in COMMANDS:
+        for command in self.main.commands:
             label = f"{command.name} ({self.main.keys_of(command)})"
             yield DiscoveryHit(Text(label), partial(self.main.run_action, command.action), label, command.help)
 
     async def search(self, query: str) -> Hits:
         """Offer what matches; node names are shown as plain text."""
         matcher = self.matcher(query)
-        for command in COMMANDS:
+        for command in self.main.commands:
             score = matcher.match(f"{command.name} {command.help}")
             if score > 0:
                 label = f"{command.name} ({self.main.keys_of(command)})"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -15,37 +14,22 @@ from typing import NamedTuple
 from resdebug.analysis.duel import Duel
 from resdebug.analysis.folding import OPENS_FOLDED, Unit
 from resdebug.analysis.rows import Arrangement, Rows
-from resdebug.analysis.summary import Summary, cosine, summarise
+from resdebug.analysis.summary import Summary, summarise
 from resdebug.debugger.debugger import Debugger, State
-from resdebug.debugger.matching import position_of
-from resdebug.engine.norms import norm
 from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed
-from resdebug.passes.protocol import LedgerRow, Pass
-from resdebug.passes.routes import Route, Routes
+from resdebug.passes.protocol import Of, Pass
+from resdebug.passes.routes import Routes
 from resdebug.text import visible
 from resdebug.tui.conversation import Conversation
 from resdebug.tui.folded import FoldedBlock
+from resdebug.tui.parts import Part, View, parts_of, view_of
 from resdebug.tui.tensors.image import is_image
 from resdebug.tui.tensors.view import Mode, TensorView
 
 LEDGER_CACHE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A ledger row as the screen shows it."""
-
-    row: LedgerRow
-    route: Route | None
-    norm: float
-    running_norm: float
-    cosine: float | None
-    """With the running sum before it; None for the first one."""
-    share: float
-    """Of the norms of all contributions."""
 
 
 class Link(NamedTuple):
@@ -54,14 +38,6 @@ class Link(NamedTuple):
     name: str
     slot: str
     is_consumer: bool
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A tensor to look at: what it is, and the numbers; None where there are none yet."""
-
-    label: str
-    array: Array | None
 
 
 class Session(Conversation):
@@ -90,7 +66,7 @@ class Session(Conversation):
         """The selections that neighbours were followed from."""
         self.count = ""
         """Digits typed before a key."""
-        self._ledger = lru_cache(LEDGER_CACHE)(self._parts)
+        self._ledger = lru_cache(LEDGER_CACHE)(lambda name: parts_of(pass_, self.routes, name))
         self._summary = lru_cache(LEDGER_CACHE)(self._summaries)
         self.arrangement = Arrangement(pass_)
         self.folded: frozenset[str] = frozenset()
@@ -99,6 +75,10 @@ class Session(Conversation):
         """Whether the graph is drawn from the inputs down, in the order of the forward pass."""
         self._rows = lru_cache(8)(self._arrange)
         self._folded_block = lru_cache(1024)(self._fold)
+        self.divergent: frozenset[int] = frozenset()
+        """Nodes (by index) at which the pass beside this one differs."""
+        self.divergences: tuple[int, ...] = ()
+        """The positions at which it does, in order."""
         self._norms: dict[int, float] = {}
         self._troubles: dict[str, str] = {}
         self._range: tuple[float, float] | None = None
@@ -175,7 +155,7 @@ class Session(Conversation):
     def on(self, debugger: Debugger) -> Session:
         """Return a session on another pass, such as an edit leaves behind, that looks at it in the same way."""
         other = Session(debugger.pass_, self.name, debugger)
-        other.interpreter, other.source = self.interpreter, self.source
+        other.interpreter, other.files = self.interpreter, self.files
         other.tensor_view, other.show_leaves, other.forward_order = (
             self.tensor_view,
             self.show_leaves,
@@ -224,14 +204,6 @@ class Session(Conversation):
         self.view = None
         self.link = 0
         self.tensor_view = self.tensor_view.of_another()
-
-    def accompany(self, other: Session) -> None:
-        """Go to the event that another session is at, and select what it has selected, as far as they are here."""
-        at = position_of(other.debugger.last, self.pass_)
-        if at is not None:
-            self.debugger.jump(at)
-        if other.selected in self.network and other.selected != self.selected:
-            self.select(other.selected)
 
     @cached_property
     def duel(self) -> Duel:
@@ -298,22 +270,6 @@ class Session(Conversation):
         """Return the whole ledger of a node, what has not arrived yet included."""
         return self._ledger(name)
 
-    def _parts(self, name: str) -> tuple[Part, ...]:
-        rows = self.pass_.ledger(name)
-        norms = [norm(row.contribution) for row in rows]
-        total = sum(norms)
-        return tuple(
-            Part(
-                row,
-                self.routes.route(row.edge),
-                size,
-                norm(row.running),
-                cosine(row.contribution, rows[k - 1].running) if k else None,
-                size / total if total else 0.0,
-            )
-            for k, (row, size) in enumerate(zip(rows, norms, strict=True))
-        )
-
     def value(self, name: str) -> Array | None:
         """Return a node's value; None where there is none, or where it cannot be had: ``trouble`` says why."""
         if name in self._troubles:
@@ -334,22 +290,33 @@ class Session(Conversation):
         return self._summary(name)
 
     def _summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
-        value, adjoint = self.value(name), self.pass_.adjoint(name)
-        return None if value is None else summarise(value), None if adjoint is None else summarise(adjoint)
+        value = self.value(name)
+        told = None if name in self._troubles else self.pass_.summary(Of.VALUE, name)
+        return told if value is None else summarise(value), self.pass_.summary(Of.ADJOINT, name)
+
+    def absent(self, of: Of, name: str | None = None) -> str:
+        """Return why a node's value or adjoint is not there, where the trace does not hold it; else nothing."""
+        return self.pass_.lacking(of, self.selected if name is None else name)
 
     def closes(self, name: str) -> bool:
         """Whether the last row of a node's ledger is its adjoint, bit for bit."""
         adjoint = self.pass_.adjoint(name)
         parts = self.parts(name)
-        return adjoint is not None and bool(parts) and parts[-1].row.running.tobytes() == adjoint.tobytes()
+        last = parts[-1].row if parts else None
+        return adjoint is not None and last is not None and last.running.tobytes() == adjoint.tobytes()
+
+    def can_close(self, name: str) -> bool:
+        """Whether adjoint and ledger are both there with all their numbers, to be compared."""
+        parts = self.parts(name)
+        return not self.absent(Of.ADJOINT, name) and all(part.row is not None for part in parts)
 
     def adjoint_norm(self, index: int) -> float | None:
         """Return the norm of a node's complete adjoint; None where it has none."""
         if index not in self._norms:
-            adjoint = self.pass_.adjoint(self.network.nodes[index].name)
-            if adjoint is None:
+            size = self.pass_.size_of(Of.ADJOINT, self.network.nodes[index].name)
+            if size is None:
                 return None
-            self._norms[index] = norm(adjoint)
+            self._norms[index] = size
         return self._norms[index]
 
     def norm_range(self) -> tuple[float, float]:
@@ -369,18 +336,20 @@ class Session(Conversation):
         name = self.selected
         state = self.debugger.node_state(name)
         parts = self.parts(name)
-        value = None if state.state is State.WAITING else self.value(name)
-        adjoint = View("adjoint", None)
+        value, adjoint = View("value", None), View("adjoint", None)
+        if state.state is not State.WAITING:
+            value = view_of(self.pass_, "value", self.value(name), Of.VALUE, name)
         if state.state is State.COMPLETE:
-            adjoint = View("adjoint", self.pass_.adjoint(name))
+            adjoint = view_of(self.pass_, "adjoint", self.pass_.adjoint(name), Of.ADJOINT, name)
         elif state.arrived:
-            adjoint = View(
-                f"adjoint, {state.arrived} of {state.expected} arrived", parts[state.arrived - 1].row.running
-            )
-        shown = [View("value", value), adjoint]
+            last = parts[state.arrived - 1]
+            label = f"adjoint, {state.arrived} of {state.expected} arrived"
+            adjoint = view_of(self.pass_, label, last.row.running if last.row else None, Of.PARTIAL, last.edge)
+        shown = [value, adjoint]
         if len(parts) > 1:
-            arrived = parts[: state.arrived]
-            shown += [View(f"part {k} from {p.row.consumer}", p.row.contribution) for k, p in enumerate(arrived, 1)]
+            for k, part in enumerate(parts[: state.arrived], 1):
+                array = part.row.contribution if part.row else None
+                shown.append(view_of(self.pass_, f"part {k} from {part.consumer}", array, Of.CONTRIBUTION, part.edge))
         return shown
 
     def shown_view(self) -> int:
@@ -388,7 +357,7 @@ class Session(Conversation):
         views = self.views()
         if self.view is not None:
             return self.view % len(views)
-        return 1 if views[1].array is not None else 0
+        return 1 if views[1].array is not None or views[1].absent else 0
 
     def modes(self) -> list[Mode]:
         """Return the ways in which the selected node's tensors can be drawn."""

@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 
 import resdebug
-from resdebug.analysis.divergence import Comparison, Renames, compare
+from resdebug.analysis.divergence.found import Comparison
+from resdebug.analysis.divergence.renames import Renames
+from resdebug.analysis.divergence.walk import compare
 from resdebug.analysis.likeness import likeness, ulps
+from resdebug.export.registry import export
 from resdebug.passes.protocol import Of, Pass
+from resdebug.passes.selection import selection
 from tests.cli.running import run
 from tests.support import GRAPHS, Builder, block
 from tests.verification.fixtures import Lines, first, lines_of, save, write
@@ -220,6 +224,24 @@ def test_rounding_in_front_of_a_normalisation_is_no_divergence() -> None:
 )  # fmt: skip
 def test_ulps_are_counted_across_zero(a: float, b: float, dtype: str, gap: int | None) -> None:
     assert ulps(a, b, dtype) == gap
+
+
+def test_traces_of_statistics_are_compared_by_them(live: Pass, tmp_path: Path) -> None:
+    export(live, tmp_path / "t.jsonl", selection=selection("stats"))
+    told = resdebug.load_trace(tmp_path / "t.jsonl")
+    for a, b in ((live, told), (told, live), (told, told)):
+        result = compare(a, b, everything=True)
+        assert result.same
+        assert (result.by_statistics, result.absent) == (47, 0)
+    network = resdebug.load(GRAPHS / "resblock.json")
+    result = compare(told, resdebug.differentiate(network, rule="mean"))
+    assert result.first is not None
+    assert (result.first.of, result.first.node) == (Of.ADJOINT, "x")
+    assert result.first.relative == pytest.approx(0.5)
+    assert result.first.looks[0].says.startswith("compared by statistics alone: norm 1.13745 and 0.568723")
+    done = run("diff", str(GRAPHS / "resblock.json"), str(tmp_path / "t.jsonl"))
+    assert done.returncode == 0
+    assert "as far as both hold it" in done.stdout
 
 
 def test_a_sum_over_the_wrong_axis_is_a_matter_of_shape() -> None:

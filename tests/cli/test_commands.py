@@ -15,6 +15,8 @@ import pytest
 
 import resdebug
 from resdebug.codes import CODES
+from resdebug.export.registry import export
+from resdebug.passes.selection import selection
 from tests.cli.running import run
 from tests.support import GRAPHS, block, two_path
 
@@ -318,15 +320,39 @@ def test_a_bug_of_ours_writes_a_crash_file_without_variables() -> None:
     assert "hunter2'" not in text.replace("secret = 'hunter2'", "")
 
 
-def test_a_trace_of_statistics_is_not_stepped_through(tmp_path: Path) -> None:
-    from resdebug.cli.open import check_steps
-    from resdebug.errors import BadInput
-    from resdebug.export.registry import export
-    from resdebug.passes.selection import Level, Selection
+def test_commands_on_a_trace_of_statistics_say_what_is_missing(tmp_path: Path) -> None:
+    export(two_path().run(), tmp_path / "t.jsonl", selection=selection("stats"))
+    done = run("run", str(tmp_path / "t.jsonl"), "--quiet", "-c", "end", "-c", "ledger a", "-c", "print adj a")
+    assert done.returncode == 0
+    assert re.search(r"1 +d +a +7 +7\n +2 +c +a +4 +11", done.stdout)
+    assert "norm 11, min 11, max 11" in done.stdout
+    assert done.stdout.count("not in this trace: written with --level stats") == 2
+    done = run("run", str(tmp_path / "t.jsonl"), "-c", "where-from a")
+    assert done.returncode == 65
+    assert "error[T014]" in done.stderr
+    done = run("report", str(tmp_path / "t.jsonl"), "--json")
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert set(told["reports"][0]["sections"]) >= {"overview", "profile", "parameters", "finite"}
+    assert run("report", str(tmp_path / "t.jsonl"), "--section", "blocks").returncode == 2
 
-    live = two_path().run()
-    check_steps(live, "net.json")
-    export(live, tmp_path / "t.jsonl", selection=Selection(Level.ADJOINTS))
-    with pytest.raises(BadInput, match="T014") as caught:
-        check_steps(resdebug.load_trace(tmp_path / "t.jsonl"), "t.jsonl")
-    assert "0 of 4 contributions" in caught.value.faults[0].what
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ([], 2, "resdebug diff net.json net.json, without --screen"),
+        (["--json"], 2, "--json is about what is printed"),
+        (["--all"], 2, "--all is about what is printed"),
+        (["--map", "a*=b"], 2, "same number of stars"),
+        (["--map", "a"], 2, '"a" is no rename'),
+    ],
+)
+def test_a_comparison_on_the_screen_needs_a_terminal(graph: Path, arguments: list[str], code: int, told: str) -> None:
+    done = run("diff", "net.json", "net.json", "--screen", *arguments, cwd=graph.parent, stdin=subprocess.DEVNULL)
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert told in done.stderr
+
+
+def test_a_comparison_on_the_screen_misses_a_file_first(graph: Path) -> None:
+    assert run("diff", str(graph), "none.json", "--screen", stdin=subprocess.DEVNULL).returncode == 66

@@ -102,6 +102,28 @@ def test_bad_file_leaves_a_message_and_its_code(tmp_path: Path) -> None:
         assert terminal.modes() == RESTORED
 
 
+def test_two_passes_side_by_side(tmp_path: Path) -> None:
+    for name in ("residual20", "plain20", "two_path"):
+        shutil.copy(GRAPHS / f"{name}.json", tmp_path)
+    (tmp_path / "bad.json").write_text("{", encoding="utf-8")
+    with Tmux(tmp_path) as terminal:
+        terminal.start("diff residual20.json plain20.json --screen")
+        screen = terminal.wait_for("the first divergence")
+        assert "looks like missing skip" in screen
+        terminal.press("a", "A", "N")
+        terminal.wait_for("the same up to here")
+        terminal.press("q")
+        terminal.wait_for("ended 1")
+        assert terminal.modes() == RESTORED
+        terminal.start("diff two_path.json two_path.json --screen")
+        terminal.wait_for("the two passes are the same: 4 values, 4 contributions, 5 adjoints")
+        terminal.press("q")
+        terminal.wait_for("ended 0")
+        terminal.start("diff two_path.json bad.json --screen")
+        terminal.wait_for("ended 65")
+        assert terminal.modes() == RESTORED
+
+
 def test_dumb_and_missing_terminals_are_refused(tmp_path: Path) -> None:
     with Tmux(tmp_path) as terminal:
         terminal.type("export TERM=dumb")

@@ -14,10 +14,11 @@ from textual.widgets import Input
 import resdebug
 from resdebug.passes.events import Completed, Contributed, Seeded
 from resdebug.tui.app import DebuggerApp
-from resdebug.tui.commands import COMMANDS
+from resdebug.tui.commands import COMMANDS, ONE_PASS
 from resdebug.tui.pane import Pane
 from resdebug.tui.screens.export import ExportScreen
 from resdebug.tui.screens.help import HelpScreen
+from resdebug.tui.screens.replace import ReplaceScreen
 from tests.support import block, residual_chain, two_path
 from tests.tui.driving import opened
 
@@ -218,11 +219,16 @@ async def test_export_writes_a_trace_that_loads(tmp_path: Path, monkeypatch: pyt
         assert recorded.events[:] == live.events[:]
         first = (tmp_path / "test.trace.jsonl").read_bytes()
         await d.press("x", "enter")
+        assert isinstance(d.app.screen, ReplaceScreen)
+        assert "exists already" in d.screen()
+        await d.press("n")
+        assert isinstance(d.app.screen, ExportScreen)
+        assert (tmp_path / "test.trace.jsonl").read_bytes() == first
+        await d.press("enter", "y")
         await d.app.workers.wait_for_complete()
         await d.pilot.pause()
-        assert isinstance(d.app.screen, ExportScreen)
-        assert "exists already" in d.screen()
-        assert (tmp_path / "test.trace.jsonl").read_bytes() == first
+        assert not isinstance(d.app.screen, ExportScreen)
+        await d.press("x")
         await d.press("ctrl+o")
         await d.app.workers.wait_for_complete()
         await d.pilot.pause()
@@ -250,7 +256,7 @@ async def test_help_has_the_four_answers_and_every_key() -> None:
         pane = d.app.screen.query_one("#help")
         lines = "\n".join("".join(text for text, _ in line) for line in pane.lines)  # type: ignore[attr-defined]
         assert "averaged" in lines
-        for command in COMMANDS:
+        for command in ONE_PASS:
             assert command.name in lines
             assert command.keys_text in lines
         await d.press("escape")

@@ -24,7 +24,7 @@ from resdebug.analysis.report.structure import (
 )
 from resdebug.network.model import Node
 from resdebug.ops.base import Array
-from resdebug.passes.protocol import Pass
+from resdebug.passes.protocol import Of, Pass
 from resdebug.text import plural, visible
 
 VALUES: Final = Quantity("values_not_finite", "nodes", "Nodes whose value holds NaN or infinity.", whole=True)
@@ -71,28 +71,30 @@ def answer(pass_: Pass, _settings: Settings, progress: Progress) -> Section:
     forward, reverse = plan.order[::-1], plan.reverse
     values = _bad(pass_, forward, value_norm, lambda done: progress("values", done, len(forward)))
     adjoints = _bad(pass_, reverse, adjoint_norm, lambda done: progress("adjoints", done, len(reverse)))
-    rows = [_row(node, "value", pass_.value(node.name)) for node in (nodes[i] for i in values[:SHOWN])]
-    rows += [_row(node, "adjoint", pass_.adjoint(node.name)) for node in (nodes[i] for i in adjoints[:SHOWN])]
+    rows = [_row(pass_, nodes[i], Of.VALUE) for i in values[:SHOWN]]
+    rows += [_row(pass_, nodes[i], Of.ADJOINT) for i in adjoints[:SHOWN]]
     findings: list[Finding] = []
     notes: list[str] = []
     if values and not adjoints and _contained(pass_, values):
         notes.append(f"{plural(len(values), 'value')} hold infinities, as masks do; they go no further.")
     elif values:
-        findings.append(_finding(nodes[values[0]], "value", "its inputs are finite", pass_.value, VALUES, len(values)))
+        row = _row(pass_, nodes[values[0]], Of.VALUE)
+        findings.append(_finding(nodes[values[0]], row, "its inputs are finite", VALUES, len(values)))
     elif adjoints:
         why = "all values are finite, and so is every adjoint before it"
-        findings.append(_finding(nodes[adjoints[0]], "adjoint", why, pass_.adjoint, ADJOINTS, len(adjoints)))
+        row = _row(pass_, nodes[adjoints[0]], Of.ADJOINT)
+        findings.append(_finding(nodes[adjoints[0]], row, why, ADJOINTS, len(adjoints)))
     numbers = (Number(VALUES, len(values)), Number(ADJOINTS, len(adjoints)))
     return Section(KIND, numbers, (Table(TABLE, tuple(rows)),) if rows else (), (), tuple(findings), tuple(notes))
 
 
 def _contained(pass_: Pass, indices: list[int]) -> bool:
     """Whether infinities do no harm: there is no NaN among values, and the target is finite."""
-    target = pass_.value(pass_.target)
-    if target is None or not np.isfinite(target).all():
+    target = pass_.summary(Of.VALUE, pass_.target)
+    if target is None or target.nans + target.infinities:
         return False
-    values = (pass_.value(pass_.network.nodes[i].name) for i in indices)
-    return not any(np.isnan(value).any() for value in values if value is not None)
+    values = (pass_.summary(Of.VALUE, pass_.network.nodes[i].name) for i in indices)
+    return not any(value.nans for value in values if value is not None)
 
 
 def _bad(
@@ -110,23 +112,28 @@ def _bad(
 def _counts(pass_: Pass, index: int, measure: Callable[[Pass, int], float | None]) -> bool:
     """Whether an element is at fault, and not the norm alone, which may overflow."""
     name = pass_.network.nodes[index].name
-    array = pass_.value(name) if measure is value_norm else pass_.adjoint(name)
-    return array is not None and not bool(np.isfinite(array).all())
+    told = pass_.summary(Of.VALUE if measure is value_norm else Of.ADJOINT, name)
+    return told is not None and bool(told.nans + told.infinities)
 
 
-def _row(node: Node, tensor: str, array: Array | None) -> tuple[str | int, ...]:
-    if array is None:
-        raise AssertionError(f"{node.name} has no {tensor}")
-    bad = ~np.isfinite(array)
-    nans = int(np.isnan(array).sum())
-    first = tuple(int(k) for k in np.unravel_index(int(np.argmax(bad)), array.shape)) if array.ndim else ()
-    return node.name, node.op, tensor, nans, int(bad.sum()) - nans, array.size, str(list(first))
+def _row(pass_: Pass, node: Node, of: Of) -> tuple[str | int, ...]:
+    told = pass_.summary(of, node.name)
+    if told is None:
+        raise AssertionError(f"{node.name} has no {of.value}")
+    at = pass_.lacking(of, node.name) or _first(pass_.needed(of, node.name))
+    return node.name, node.op, of.value, told.nans, told.infinities, told.size, at
 
 
-def _finding(
-    node: Node, tensor: str, why: str, of: Callable[[str], Array | None], kind: Quantity, count: int
-) -> Finding:
-    _, _, _, nans, infinities, size, at = _row(node, tensor, of(node.name))
+def _first(array: Array | None) -> str:
+    """Return the index of the first element that is not finite."""
+    if array is None or not array.ndim:
+        return "[]"
+    place = np.unravel_index(int(np.argmax(~np.isfinite(array))), array.shape)
+    return str([int(k) for k in place])
+
+
+def _finding(node: Node, row: tuple[str | int, ...], why: str, kind: Quantity, count: int) -> Finding:
+    _, _, tensor, nans, infinities, size, at = row
     what = (
         f'The {tensor} of "{visible(node.name, limit=60)}" ({node.op}) is the first with numbers that are not finite: '
         f"{nans} NaN and {infinities} infinite of {plural(int(size), 'element')}, the first at {at}; {why}. "

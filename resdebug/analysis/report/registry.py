@@ -74,6 +74,9 @@ def make_report(pass_: Pass, settings: Settings, progress: Progress) -> Report:
         if name not in SECTIONS:
             what = f'there is no section "{visible(name)}"'
             raise UsageError(Fault("U001", what, did_you_mean(name, SECTIONS) or ", ".join(SECTIONS)))
+    if pass_.absent:
+        # A section that misses something is left out, in place of taking it for what is not part of the pass.
+        pass_ = pass_.demanding()
     size = sum(node.type.size + NODE for node in pass_.network.nodes)
     sections: list[Section] = []
     left_out: list[LeftOut] = []

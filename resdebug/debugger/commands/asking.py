@@ -13,6 +13,7 @@ from resdebug.debugger.nonfinite import Birth, births, origin
 from resdebug.debugger.operands import Operand
 from resdebug.debugger.provenance import Step, provenance
 from resdebug.debugger.zero import Cut, whyzero
+from resdebug.passes.protocol import Pass
 from resdebug.text import plural, visible
 
 MOST_SHOWN: Final = 40
@@ -65,7 +66,7 @@ def _where_from(interpreter: Interpreter, rest: str) -> Reply:
 def _row(step: Step) -> list[str]:
     row = [place(step.node, step.index), number(step.adjoint)]
     if step.edge is None:
-        return [*row, "the seed", "", "", "", "", ""]
+        return [*row, "?" if step.stopped else "the seed", "", "", "", "", ""]
     of = f" of {step.arrivals}" if step.arrivals > 1 else ""
     row += [
         f"{visible(step.edge.consumer, limit=60)}.{visible(step.edge.slot)}{of}", number(step.contribution),
@@ -103,11 +104,11 @@ def _nan(interpreter: Interpreter, rest: str) -> Reply:
         lines = [line for birth in found[:MOST_BIRTHS] for line in _told(birth)]
         if len(found) > MOST_BIRTHS:
             lines.append(f"… and more: only the first {MOST_BIRTHS} places are shown")
-        return say(*(lines or [_all_finite(None)]), births=[_birth_data(b) for b in found[:MOST_BIRTHS]])
+        return say(*(lines or [_all_finite(None, pass_)]), births=[_birth_data(b) for b in found[:MOST_BIRTHS]])
     name = node_name(interpreter, rest) if rest else None
     birth = origin(pass_, name)
     if birth is None:
-        return say(_all_finite(name), births=[])
+        return say(_all_finite(name, pass_), births=[])
     lines = _told(birth)
     chain = [birth]
     for root in birth.roots:
@@ -116,10 +117,11 @@ def _nan(interpreter: Interpreter, rest: str) -> Reply:
     return say(*lines, births=[_birth_data(b) for b in chain])
 
 
-def _all_finite(name: str | None) -> str:
+def _all_finite(name: str | None, pass_: Pass) -> str:
+    far = "" if pass_.whole else ", as far as the trace goes"
     if name is None:
-        return "every value and every adjoint is finite"
-    return f"value and adjoint of {visible(name)} are finite"
+        return f"every value and every adjoint is finite{far}"
+    return f"value and adjoint of {visible(name)} are finite{far}"
 
 
 def _told(birth: Birth) -> list[str]:

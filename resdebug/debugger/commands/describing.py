@@ -14,7 +14,7 @@ from resdebug.debugger.conditions.condition import Answer
 from resdebug.debugger.debugger import Debugger
 from resdebug.engine.norms import norm
 from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded
-from resdebug.passes.summary import summarise
+from resdebug.passes.summary import Summary, summarise
 from resdebug.text import visible
 
 
@@ -77,11 +77,13 @@ def answer_lines(label: str, answer: Answer) -> list[str]:
         with np.printoptions(precision=6, floatmode="maxprec", linewidth=100, threshold=MOST_NUMBERS + 1, sign="-"):
             return [f"{label}: {kind}", *(f"  {line}" for line in str(answer).splitlines() if line.strip())]
     s = summarise(answer)
-    lines = [f"{label}: {kind}, {s.size} elements"]
-    lines.append(
-        f"  norm {number(s.norm)}, min {number(s.minimum)}, max {number(s.maximum)}, mean {number(s.mean)}, "
-        f"std {number(s.deviation)}, zeros {s.zeros}"
-    )
+    return [f"{label}: {kind}, {s.size} elements", *summary_lines(s)]
+
+
+def summary_lines(s: Summary) -> list[str]:
+    """Say the statistics of a tensor."""
+    extremes = f"min {number(s.minimum)}, max {number(s.maximum)}, mean {number(s.mean)}"
+    lines = [f"  norm {number(s.norm)}, {extremes}, std {number(s.deviation)}, zeros {s.zeros}"]
     if s.nans or s.infinities:
         lines.append(f"  NaN {s.nans}, infinite {s.infinities}; the numbers above are of the finite ones")
     return lines

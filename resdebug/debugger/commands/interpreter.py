@@ -7,13 +7,14 @@ that differs from run to run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from resdebug.debugger.commands.command import Command, Reply, bad
 from resdebug.debugger.conditions.tree import shifted
 from resdebug.debugger.debugger import Debugger
 from resdebug.errors import BadInput, ResdebugError
-from resdebug.text import did_you_mean, visible
+from resdebug.text import did_you_mean, plural, visible
 
 if TYPE_CHECKING:
     from resdebug.debugger.editor import Editor
@@ -76,10 +77,16 @@ class Interpreter:
             return Reply()
         word, rest = split_off(command_line)
         command = self.find(word)
+        lacking = self.debugger.finder.columns.lacking
+        lacking.clear()
         try:
-            return command.run(self, rest)
+            reply = command.run(self, rest)
         except BadInput as error:
             raise shifted(error, max(line.rfind(rest), 0)) from None
+        if not lacking:
+            return reply
+        why = next(iter(lacking.values()))
+        return replace(reply, lines=(*reply.lines, f"{plural(len(lacking), 'tensor')} that this asks for: {why}"))
 
     def lines(self, line: str) -> Iterator[str]:
         """Yield what a line answers as text; a line at fault answers with the fault."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from fnmatch import translate
 from typing import Any, Final
 
@@ -21,13 +22,15 @@ from resdebug.debugger.commands.describing import (
     event_line,
     number,
     strict,
+    summary_lines,
     table,
     whereabouts,
 )
 from resdebug.debugger.commands.interpreter import Interpreter
 from resdebug.debugger.commands.stopping import vocabulary
-from resdebug.debugger.debugger import State
+from resdebug.debugger.debugger import Debugger, State
 from resdebug.engine.norms import norm
+from resdebug.passes.protocol import Of
 from resdebug.text import adjoint_of, plural, visible
 
 MOST_LISTED: Final = 40
@@ -90,7 +93,9 @@ def _some(items: list[str]) -> str:
 def _ledger(interpreter: Interpreter, rest: str) -> Reply:
     name = node_name(interpreter, rest)
     debugger = interpreter.debugger
-    rows = debugger.ledger(name)
+    pass_ = debugger.pass_
+    rows = {row.edge.index: row for row in debugger.ledger(name)}
+    edges = debugger.pass_.arrivals(name)[: debugger.arrived(name)]
     state = debugger.node_state(name)
     title = (
         f"ledger of {visible(adjoint_of(name))}: {state.arrived} of {plural(state.expected, 'contribution')} arrived"
@@ -102,18 +107,26 @@ def _ledger(interpreter: Interpreter, rest: str) -> Reply:
         title = f"ledger of {visible(adjoint_of(name))}: nothing ever arrives"
     cells = [["#", "consumer", "slot", "way", "norm", "norm of the sum", ""]]
     data: list[dict[str, Any]] = []
-    for k, row in enumerate(rows, start=1):
-        route = debugger.finder.columns.routes.route(row.edge)
+    for k, edge in enumerate(edges, start=1):
+        route = debugger.finder.columns.routes.route(edge)
         way = route.way.value if route is not None else ""
-        sizes = norm(row.contribution), norm(row.running)
-        small = row.contribution.size == 1
-        shown = f"+ {number(row.contribution.item())} = {number(row.running.item())}" if small else ""
-        cells.append([str(k), visible(row.consumer, limit=40), visible(row.slot), way, *map(number, sizes), shown])
-        data.append({"consumer": row.consumer, "slot": row.slot, "way": way or None,
+        row, shown = rows.get(edge.index), ""
+        if row is None:
+            sizes = pass_.size_of(Of.CONTRIBUTION, edge), pass_.size_of(Of.PARTIAL, edge)
+        else:
+            sizes = norm(row.contribution), norm(row.running)
+            if row.contribution.size == 1:
+                shown = f"+ {number(row.contribution.item())} = {number(row.running.item())}"
+        told = ["?" if size is None else number(size) for size in sizes]
+        cells.append([str(k), visible(edge.consumer, limit=40), visible(edge.slot), way, *told, shown])
+        data.append({"consumer": edge.consumer, "slot": edge.slot, "way": way or None,
                      "norm": strict(sizes[0]), "running_norm": strict(sizes[1])})  # fmt: skip
-    lines = [title, *(table(cells) if rows else [])]
+    lines = [title, *(table(cells) if edges else [])]
     complete = state.state is State.COMPLETE
-    if complete and rows:
+    absent = next((why for edge in edges if (why := pass_.lacking(Of.CONTRIBUTION, edge))), "")
+    if absent:
+        lines.append(f"the numbers of the contributions: {absent}")
+    elif complete and rows:
         lines.append(f"complete: the last sum is the adjoint of {visible(name)}")
     return say(*lines, node=name, arrived=state.arrived, expected=state.expected, complete=complete, rows=data)
 
@@ -134,7 +147,28 @@ def _print(interpreter: Interpreter, rest: str) -> Reply:
         replies = [_print(interpreter, f"{which} {rest}") for which in ("value", "adj")]
         return say(*replies[0].lines, *replies[1].lines, value=replies[0].data, adjoint=replies[1].data)
     answer = debugger.ask(rest)
+    if answer is None:
+        told = _statistics(debugger, rest)
+        if told is not None:
+            return told
     return say(*answer_lines(visible(rest, limit=100), answer), **answer_data(answer))
+
+
+def _statistics(debugger: Debugger, text: str) -> Reply | None:
+    """Answer ``value`` and ``adj``, of a node or at the cursor, with what a trace has in place of the numbers."""
+    which, _, named = text.partition("(")
+    which, name = which.strip(), named.strip().removesuffix(")").strip('"') if named else debugger.focus()
+    if which not in {"value", "adj"} or name not in debugger.pass_.network:
+        return None
+    of, state = (Of.VALUE if which == "value" else Of.ADJOINT), debugger.node_state(name).state
+    there = state is State.COMPLETE if of is Of.ADJOINT else state not in {State.WAITING, State.IDLE}
+    told = debugger.pass_.summary(of, name) if there and debugger.pass_.lacking(of, name) else None
+    if told is None:
+        return None
+    node = debugger.pass_.network[name]
+    label = f"{visible(text, limit=100)}: {node.dtype}{list(node.shape)}, {plural(told.size, 'element')}"
+    summary = {key: strict(item) for key, item in asdict(told).items()}
+    return say(label, *summary_lines(told), shape=list(node.shape), dtype=node.dtype, summary=summary)
 
 
 def _list(interpreter: Interpreter, rest: str) -> Reply:

@@ -10,11 +10,12 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from resdebug.debugger.conditions.from_statistics import FROM_STATISTICS
 from resdebug.debugger.conditions.places import Ints, Map, Moment, Places, Truths
-from resdebug.engine.norms import norm
 from resdebug.errors import ResdebugError
+from resdebug.network.model import Edge
 from resdebug.ops.base import Array
-from resdebug.passes.protocol import Pass
+from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.routes import Routes, Way
 
 LEDGERS: Final = 64
@@ -46,6 +47,8 @@ class Tensors:
     identity: Ints | None = None
     known_as: Callable[[int], Array | None] | None = None
     """Takes a tensor by such a number in place of a row, where that is quicker."""
+    whose: Callable[[int], tuple[Of, str | Edge]] | None = None
+    """Says which tensor of the pass such a number means, for what a trace has only statistics of."""
 
 
 Reducer: TypeAlias = Callable[[Array], float]
@@ -66,6 +69,8 @@ class Columns:
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._ledgers: OrderedDict[int, dict[int, Array]] = OrderedDict()
         self._structure: dict[str, np.ndarray[Any, Any]] = {}
+        self.lacking: dict[tuple[str, int], str] = {}
+        """What was asked for and could not be answered, for the trace does not hold it: the tensor, and why."""
 
     # -- structure ---------------------------------------------------------------------------------------------------
 
@@ -131,14 +136,26 @@ class Columns:
 
     def value(self, places: Places) -> Tensors:
         """Return the value of each place's node."""
-        return Tensors(lambda k: self.value_of(int(places.node[k])), len(places), "value", places.node, self.value_of)
+        return Tensors(
+            lambda k: self.value_of(int(places.node[k])), len(places), "value", places.node, self.value_of,
+            lambda i: (Of.VALUE, self.nodes[i].name),
+        )  # fmt: skip
 
     def value_of(self, node: int) -> Array | None:
         """Return a node's value; None where there is none to be had."""
         try:
-            return self.pass_.value(self.nodes[node].name)
+            found = self.pass_.value(self.nodes[node].name)
         except ResdebugError:
             return None
+        if found is None:
+            self._missed("value", node, Of.VALUE, self.nodes[node].name)
+        return found
+
+    def _missed(self, name: str, number: int, of: Of, which: str | Edge) -> None:
+        """Remember a tensor that was asked for and that the trace does not hold."""
+        why = self.pass_.lacking(Of.CONTRIBUTION if of is Of.PARTIAL else of, which)
+        if why:
+            self.lacking[name, number] = why
 
     def adjoint(self, places: Places) -> Tensors:
         """Return the adjoint of each place's node as far as it has come by then."""
@@ -149,8 +166,14 @@ class Columns:
         identity[whole] = node[whole]
         identity[partial] = len(self.nodes) + edge[partial]
         return Tensors(
-            lambda k: self.adjoint_known_as(int(identity[k])), len(places), "adj", identity, self.adjoint_known_as
-        )
+            lambda k: self.adjoint_known_as(int(identity[k])), len(places), "adj", identity, self.adjoint_known_as,
+            self._whose_adjoint,
+        )  # fmt: skip
+
+    def _whose_adjoint(self, identity: int) -> tuple[Of, str | Edge]:
+        if identity < len(self.nodes):
+            return Of.ADJOINT, self.nodes[identity].name
+        return Of.PARTIAL, self.edges[identity - len(self.nodes)]
 
     def adjoint_of(self, node: int, places: Places) -> Tensors:
         """Return the adjoint of one node as far as it has come at each place."""
@@ -165,27 +188,39 @@ class Columns:
         arrived = np.searchsorted(np.array(moments, np.int64), places.position, side="right")
         identity = np.array(identities, np.int64)[arrived]
         return Tensors(
-            lambda k: self.adjoint_known_as(int(identity[k])), len(places), "adj", identity, self.adjoint_known_as
-        )
+            lambda k: self.adjoint_known_as(int(identity[k])), len(places), "adj", identity, self.adjoint_known_as,
+            self._whose_adjoint,
+        )  # fmt: skip
 
     def adjoint_known_as(self, identity: int) -> Array | None:
         """Return an adjoint by its number: a node's, or, beyond them, the running sum after an edge; -1 is none."""
         if identity < 0:
             return None
         if identity < len(self.nodes):
-            return self.pass_.adjoint(self.nodes[identity].name)
+            name = self.nodes[identity].name
+            found = self.pass_.adjoint(name)
+            if found is None:
+                self._missed("adj", identity, Of.ADJOINT, name)
+            return found
         return self.partial(identity - len(self.nodes))
 
     def sent(self, places: Places) -> Tensors:
         """Return the contribution that each place's event delivered."""
 
         def get(k: int) -> Array | None:
-            return self.pass_.contribution(self.edges[places.edge[k]]) if places.edge[k] >= 0 else None
+            return self.contribution_of(int(places.edge[k])) if places.edge[k] >= 0 else None
 
-        return Tensors(get, len(places), "sent", places.edge)
+        return Tensors(get, len(places), "sent", places.edge, whose=lambda i: (Of.CONTRIBUTION, self.edges[i]))
 
-    def partial(self, edge: int) -> Array:
-        """Return the running sum just after a contribution."""
+    def contribution_of(self, edge: int) -> Array | None:
+        """Return what goes through an edge; None where the trace does not hold it."""
+        if self.pass_.holds(Of.CONTRIBUTION, self.edges[edge]):
+            return self.pass_.contribution(self.edges[edge])
+        self._missed("sent", edge, Of.CONTRIBUTION, self.edges[edge])
+        return None
+
+    def partial(self, edge: int) -> Array | None:
+        """Return the running sum just after a contribution; None where the trace does not hold its parts."""
         receiver = self.edges[edge].source_index
         if receiver not in self._ledgers:
             rows = self.pass_.ledger(self.nodes[receiver].name)
@@ -193,7 +228,10 @@ class Columns:
             if len(self._ledgers) > LEDGERS:
                 self._ledgers.popitem(last=False)
         self._ledgers.move_to_end(receiver)
-        return self._ledgers[receiver][edge]
+        found = self._ledgers[receiver].get(edge)
+        if found is None:
+            self._missed("adj", len(self.nodes) + edge, Of.PARTIAL, self.edges[edge])
+        return found
 
     def way(self, way: Way, places: Places) -> Tensors:
         """Return what has come to each place's node through its skip, or through its branches, summed."""
@@ -211,7 +249,9 @@ class Columns:
         for edge in self.pass_.schedule.arrivals[node] if self.arrivals[node] > 1 else ():
             route = self.routes.route(edge)
             if route is not None:
-                sent = self.pass_.contribution(edge)
+                sent = self.contribution_of(edge.index)
+                if sent is None:
+                    return {}
                 with np.errstate(all="ignore"):
                     found[route.way] = found[route.way] + sent if route.way in found else sent
         return found
@@ -222,7 +262,7 @@ class Columns:
         routes = [self.routes.route(edge) for edge in edges] if len(edges) > 1 else []
         if not any(route is not None and route.way is Way.SKIP for route in routes):
             return None
-        norms = [norm(self.pass_.contribution(edge)) for edge in edges]
+        norms = [self.pass_.size_of(Of.CONTRIBUTION, edge) or 0.0 for edge in edges]
         skip = sum(n for n, route in zip(norms, routes, strict=True) if route is not None and route.way is Way.SKIP)
         total = sum(norms)
         return skip / total if total else 0.0
@@ -252,14 +292,34 @@ class Columns:
         chosen = identity[rows]
 
         def fill(missing: Ints) -> Column:
+            numbers = missing.tolist()
             if tensors.known_as is not None:
-                return _reduced(map(tensors.known_as, missing.tolist()), of, quick)
-            row_of = dict(zip(chosen.tolist(), rows.tolist(), strict=True))
-            return _reduced((tensors.get(row_of[i]) for i in missing.tolist()), of, quick)
+                made = _reduced(map(tensors.known_as, numbers), of, quick)
+            else:
+                row_of = dict(zip(chosen.tolist(), rows.tolist(), strict=True))
+                made = _reduced((tensors.get(row_of[i]) for i in numbers), of, quick)
+            return self._from_statistics(name, tensors, numbers, made)
 
         made = self.kept((name, tensors.name), chosen, fill)
+        if self.pass_.absent and tensors.whose is not None:
+            for i in np.unique(chosen[~made.known]).tolist():
+                self._missed(tensors.name, i, *tensors.whose(i))
         data, known = np.full(tensors.count, np.nan), np.zeros(tensors.count, bool)
         data[rows], known[rows] = made.data, made.known
+        return Column(data, known)
+
+    def _from_statistics(self, name: str, tensors: Tensors, numbers: list[int], made: Column) -> Column:
+        """Fill in what the statistics of a trace tell of tensors whose numbers it does not hold."""
+        tell = FROM_STATISTICS.get(name)
+        if tell is None or tensors.whose is None or not self.pass_.absent or made.known.all():
+            return made
+        data, known = made.data.copy(), made.known.copy()
+        for k in np.flatnonzero(~known).tolist():
+            told = self.pass_.summary(*tensors.whose(numbers[k]))
+            found = None if told is None else tell(told)
+            if found is not None:
+                data[k], known[k] = found, True
+                self.lacking.pop((tensors.name, numbers[k]), None)
         return Column(data, known)
 
 

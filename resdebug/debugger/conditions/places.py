@@ -57,29 +57,22 @@ class Map:
     def everything(self) -> Places:
         """A place for the start and for every event, row k being position k."""
         timeline, plan = self.timeline, self.timeline.schedule
-        total = len(timeline) + 1
-        moment = np.full(total, Moment.CONTRIBUTED, np.int64)
-        node = np.empty(total, np.int64)
-        edge = np.full(total, NONE, np.int64)
-        evaluated = len(timeline.forward)
-        moment[0] = Moment.START
-        node[0] = timeline.forward[0]
-        moment[1 : evaluated + 1] = Moment.EVALUATED
-        node[1 : evaluated + 1] = timeline.forward
-        moment[timeline.seeded] = Moment.SEEDED
-        node[timeline.seeded] = plan.target
-        nodes: list[int] = []
-        edges: list[int] = []
+        nodes: list[int] = [timeline.forward[0], *timeline.forward, plan.target]
+        edges: list[int] = [NONE] * len(nodes)
         for i in timeline.reverse:
             nodes.append(i)
             edges.append(NONE)
             for sent in plan.deliveries[i]:
                 nodes.append(sent.source_index)
                 edges.append(sent.index)
-        node[timeline.seeded + 1 :] = nodes
-        edge[timeline.seeded + 1 :] = edges
-        moment[timeline.seeded + 1 :][edge[timeline.seeded + 1 :] == NONE] = Moment.COMPLETED
-        return Places(np.arange(total), moment, node, edge)
+        edge = np.array(edges, np.int64)
+        moment = np.where(edge == NONE, Moment.COMPLETED, Moment.CONTRIBUTED).astype(np.int64)
+        moment[0] = Moment.START
+        moment[1 : timeline.seeded] = Moment.EVALUATED
+        moment[timeline.seeded] = Moment.SEEDED
+        whole = Places(np.arange(len(nodes)), moment, np.array(nodes, np.int64), edge)
+        # The pass may break off before its last event.
+        return whole.take(np.arange(len(timeline) + 1))
 
     @cached_property
     def by_moment(self) -> dict[Moment, Places]:

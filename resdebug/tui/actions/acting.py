@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
-from resdebug.tui.commands import KeysOf, written
+from resdebug.tui.commands import ONE_PASS, Command, KeysOf, written
 from resdebug.tui.panes.widgets import FooterPane, SessionPane
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ class Acting(Screen[None]):
     active: str = "ledger"
     """The pane that scrolls, and that help is about."""
     keys_of: KeysOf = staticmethod(written)
+    commands: tuple[Command, ...] = ONE_PASS
+    """What can be done here."""
 
     def refresh_panes(self) -> None:
         """Let every pane show the session as it is now."""

@@ -11,19 +11,25 @@ from resdebug.text import visible
 from resdebug.tui.actions.acting import Acting
 
 if TYPE_CHECKING:
+    from resdebug.tui.pair import Pair
     from resdebug.tui.session import Session
 
 
 class FileActions(Acting):
     """Export, help, palette, leaving."""
 
+    compared_last: str = ""
+    """The file that was beside this one last."""
+
     def action_export(self) -> None:
         """Ask where to write the trace."""
+        from resdebug.export.names import slug
         from resdebug.tui.screens.export import ExportScreen
 
         stem = self.shown_name.rsplit("/", 1)[-1].removesuffix(".json").removesuffix(".jsonl")
-        dialog = ExportScreen(self.needed.pass_, f"{stem}.trace.jsonl")
-        dialog.set_class(self.ascii_only, "-ascii")
+        session = self.needed
+        suggestion = f"{slug(stem) if stem else 'pass'}.trace.jsonl"
+        dialog = ExportScreen(session.pass_, suggestion, session.files.source, ascii_only=self.ascii_only)
         self.app.push_screen(dialog, self.exported)
 
     def exported(self, told: str | None) -> None:
@@ -42,9 +48,10 @@ class FileActions(Acting):
 
     def action_picture(self) -> None:
         """Save the screen as SVG beside the person's other files, under a name that is free."""
+        from resdebug.export.names import slug
         from resdebug.export.writing import whole_file
 
-        stem = "".join(c if c.isalnum() else "_" for c in self.shown_name.rsplit("/", 1)[-1].partition(".")[0][:60])
+        stem = slug(self.shown_name.rsplit("/", 1)[-1].partition(".")[0][:60])
         path = next(p for k in count() if not (p := Path(f"{stem}{f'-{k}' if k else ''}.svg")).exists())
         try:
             picture = self.app.export_screenshot(title=f"resdebug {visible(self.shown_name, limit=60)}")
@@ -60,7 +67,8 @@ class FileActions(Acting):
         from resdebug.tui.screens.ask import AskScreen
 
         question = "Which network or trace is to stand beside this one, in step?"
-        self.app.push_screen(AskScreen(question, ascii_only=self.ascii_only), self.compare_with)
+        dialog = AskScreen(question, suggestion=self.compared_last, ascii_only=self.ascii_only)
+        self.app.push_screen(dialog, self.compare_with)
 
     def action_before_after(self) -> None:
         """Show the pass before the last edit beside this one."""
@@ -69,11 +77,12 @@ class FileActions(Acting):
             self.tell("nothing was changed yet: e edits")
             return
         before.prepare(lambda *_: None)
-        self.show_beside(before)
+        self.show_beside(_side_by_side(self.needed, before))
 
     def compare_with(self, name: str | None) -> None:
         """Load another pass and show it beside this one."""
         if name is not None:
+            self.compared_last = name
             self.tell(f"loading {visible(name, limit=60)} …", timeout=600)
             self.run_worker(lambda: self._load_other(name), thread=True, exit_on_error=True)
 
@@ -89,21 +98,24 @@ class FileActions(Acting):
             self.app.call_from_thread(self.tell, f"{visible(path.name, limit=40)}: {fault.what}; {fault.hint}", 8)
             return
         other.prepare(lambda *_: None)
-        self.app.call_from_thread(self.show_beside, other)
+        pair = _side_by_side(self.needed, other)
+        self.app.call_from_thread(self.show_beside, pair)
 
-    def show_beside(self, other: Session) -> None:
-        """Show another pass beside this one, in step."""
+    def show_beside(self, pair: Pair, *, leaves_app: bool = False) -> None:
+        """Show two passes side by side, in step; with ``leaves_app`` quitting there ends the app."""
         from resdebug.tui.screens.beside import BesideScreen
 
         self.tell("", 0.01)
-        beside = BesideScreen(self.needed, other, ascii_only=self.ascii_only, keys_of=self.keys_of)
+        beside = BesideScreen(pair, ascii_only=self.ascii_only, keys_of=self.keys_of, leaves_app=leaves_app)
         self.app.push_screen(beside, lambda _none: self.refresh_panes())
 
     def action_help(self) -> None:
         """Show the help."""
-        from resdebug.tui.screens.help import HelpScreen
+        from resdebug.tui.commands import ONE_PASS
+        from resdebug.tui.screens.help import BESIDE, HelpScreen
 
-        self.app.push_screen(HelpScreen(self.active, self.keys_of, ascii_only=self.ascii_only))
+        pane = self.active if self.commands is ONE_PASS else BESIDE
+        self.app.push_screen(HelpScreen(pane, self.keys_of, self.commands, ascii_only=self.ascii_only))
 
     def action_palette(self) -> None:
         """Show the command palette."""
@@ -112,3 +124,11 @@ class FileActions(Acting):
     def action_quit(self) -> None:
         """Leave."""
         self.app.exit()
+
+
+def _side_by_side(left: Session, right: Session) -> Pair:
+    """Return two sessions in step; what differs is looked for while the person looks."""
+    from resdebug.analysis.divergence.walk import Walk
+    from resdebug.tui.pair import Pair
+
+    return Pair(left, right, Walk(left.pass_, right.pass_))

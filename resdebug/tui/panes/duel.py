@@ -27,6 +27,10 @@ def duel_lines(session: Session, width: int) -> list[Line]:
         if name == session.pass_.target:
             told = "The target has no contributions: it was seeded. Select a fork, a node marked Σ2."
         return [[(text, "dim")] for text in wrap(told, width)]
+    absent = next((part.absent for part in session.parts(name) if part.row is None), "")
+    if absent:
+        told = f"The rules are compared by their numbers, and those of the contributions are {absent}."
+        return [[(text, "dim")] for text in wrap(told, width)]
     rules = session.duel.at_node(name)
     if not rules:
         return [[("Nothing arrives at this node.", "dim")]]

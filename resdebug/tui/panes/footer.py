@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from resdebug.tui.commands import COMMANDS, Command, KeysOf, written
+from resdebug.tui.commands import ONE_PASS, Command, KeysOf, written
 from resdebug.tui.lines import Line
 
-_ORDER = ("?", "q", "n →", "N ←", "s", "S", "x", "tab", "c", "/", "b", "v")
+_ORDER = ("?", "q", "n →", "N ←", "d", "a", "A", "s", "S", "x", "tab", "c", "/", "b", "v")
 """Which keys stay when there is little room."""
 
 
@@ -19,9 +19,11 @@ class Button(NamedTuple):
     command: Command
 
 
-def footer(width: int, keys_of: KeysOf = written) -> tuple[Line, list[Button]]:
+def footer(
+    width: int, keys_of: KeysOf = written, commands: tuple[Command, ...] = ONE_PASS
+) -> tuple[Line, list[Button]]:
     """Return the footer's line and where its commands are."""
-    listed = [command for command in COMMANDS if command.footer]
+    listed = [command for command in commands if command.footer]
     listed.sort(key=lambda c: _ORDER.index(c.keys_text) if c.keys_text in _ORDER else len(_ORDER))
     room, chosen = width, []
     for command in listed:
@@ -32,7 +34,7 @@ def footer(width: int, keys_of: KeysOf = written) -> tuple[Line, list[Button]]:
     line: Line = []
     buttons: list[Button] = []
     at = 0
-    for command in (c for c in COMMANDS if c in chosen):
+    for command in (c for c in commands if c in chosen):
         line += [(f" {keys_of(command)}", "accent"), (f" {command.footer} ", "dim")]
         size = len(keys_of(command)) + len(command.footer) + 3
         buttons.append(Button(at, at + size, command))

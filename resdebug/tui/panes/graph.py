@@ -142,7 +142,12 @@ class GraphDrawing:
 
     def _mark(self, nodes: Sequence[int], state: State, here: bool) -> Line:
         stops = self.session.stop_indices
-        stop: Line = [("■", "bad")] if stops and any(i in stops for i in nodes) else [(" ", "")]
+        differing = self.session.divergent
+        stop: Line = [(" ", "")]
+        if stops and any(i in stops for i in nodes):
+            stop = [("■", "bad")]
+        elif differing and any(i in differing for i in nodes):
+            stop = [("≠", "bad")]
         if here:
             return [*stop, ("▶ ", "now")]
         return [*stop, ("✓ ", "good") if state is State.COMPLETE else ("  ", "")]

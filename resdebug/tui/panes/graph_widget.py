@@ -25,13 +25,14 @@ class GraphPane(SessionPane):
     class Selected(Message):
         """The person clicked on a row."""
 
-        def __init__(self, row: int, *, fold: bool = False) -> None:
+        def __init__(self, row: int, session: Session, *, fold: bool = False) -> None:
             super().__init__()
             self.row = row
+            self.session = session
             self.fold = fold
 
-    named: bool = False
-    """Whether the title says which network it is."""
+    named: str = ""
+    """Which of two passes it is, where there are two."""
     drawing: GraphDrawing | None = None
     minimap: MiniMap | None = None
     _rows: object = None
@@ -49,7 +50,7 @@ class GraphPane(SessionPane):
             self.minimap = MiniMap(session, self.inner_height)
         title = "Forward pass" if session.forward_order else "Reverse pass"
         if self.named:
-            title = f"{visible(session.name, limit=40)} · {title}"
+            title = f"{self.named} {visible(session.name, limit=40)} · {title}"
         self.set_title(title, f"{session.current_row + 1}/{len(session.rows)}")
         before = self._seen
         row = session.rows.row_of[session.node.index]
@@ -122,4 +123,4 @@ class GraphPane(SessionPane):
         if place.x >= self.size.width - WIDTH:
             row = self.minimap.row(place.y)
         if 0 <= row < len(self.session.rows):
-            self.post_message(self.Selected(row, fold=event.chain > 1))
+            self.post_message(self.Selected(row, self.session, fold=event.chain > 1))

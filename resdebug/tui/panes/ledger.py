@@ -9,7 +9,8 @@ from resdebug.text import adjoint_of, plural, visible
 from resdebug.tui.lines import Line, between, fit, wrap
 from resdebug.tui.numbers import Columns, bar, percent, scientific
 from resdebug.tui.panes.node import why_none
-from resdebug.tui.session import Part, Session
+from resdebug.tui.parts import Part
+from resdebug.tui.session import Session
 
 MOST_ROWS = 200
 _WIDE, _NARROW = 60, 40
@@ -68,7 +69,8 @@ class _Numbers:
         self.beside = RUNNING if len(parts) > 1 and width >= _WIDE else 0
         """Cells at the right that hold the running sum's norm, and the angle to it."""
         self.width = width
-        arrays = [p.row.contribution for p in parts[-MOST_ROWS:]] + [p.row.running for p in parts[-1:]]
+        rows = [p.row for p in parts[-MOST_ROWS:] if p.row is not None]
+        arrays = [row.contribution for row in rows] + [row.running for row in rows[-1:]]
         self.count = 0
         if not arrays:
             return
@@ -83,11 +85,15 @@ class _Numbers:
 
     def entry(self, part: Part, role: str) -> Line:
         """Return a contribution's numbers, and what the sum has become with it."""
-        line = self.line(part.row.contribution, role)
+        line: Line = (
+            [(" " * _INDENT + part.absent.partition(":")[0], "dim")]
+            if part.row is None
+            else self.line(part.row.contribution, role)
+        )
         if not self.beside:
             return line
         angle = "" if part.cosine is None else f"cos {part.cosine:+.2f}  ".replace("-", "−")
-        return between(line, [(f"{angle}‖Σ‖ {scientific(part.running_norm):>7}", "dim")], self.width)
+        return between(line, [(f"{angle}‖Σ‖ {_size(part.running_norm):>7}", "dim")], self.width)
 
     def line(self, array: Array, role: str) -> Line:
         """Return one row of numbers."""
@@ -101,18 +107,19 @@ class _Numbers:
 
 
 def _entry(session: Session, k: int, part: Part, numbers: _Numbers, width: int) -> list[Line]:
-    edge = part.row.edge
+    edge = part.edge
     travelling = session.travelling
     now = travelling is not None and travelling.index == edge.index
     role = part.route.way.value if part.route else ""
     way = part.route.way.value if part.route else f".{edge.slot}"
     formula = contribution_formula(session.network, edge)
-    scalar = contribution_numbers(session.pass_, edge)
+    scalar = contribution_numbers(session.pass_, edge) if part.row is not None else ""
     mark: Line = [("▶" if now else " ", "now"), (f"{k:>2} ", "dim")]
     who: Line = [(fit(visible(edge.consumer, limit=40), 12) + " ", "strong"), (fit(way, 7) + " ", role)]
-    size: Line = [(f"{scientific(part.norm):>8} ", ""), (f"{percent(part.share):>5}", "")]
+    share = "–" if part.share is None else percent(part.share)
+    size: Line = [(f"{_size(part.norm):>8} ", ""), (f"{share:>5}", "")]
     if width >= _WIDE:
-        size.insert(1, (bar(part.share, 6) + " ", role))
+        size.insert(1, (bar(part.share or 0.0, 6) + " ", role))
     if width < _NARROW:
         told = wrap(f"{part.route.way.value}: {formula}" if part.route else formula, width - _INDENT)
         lines = [between([*mark, *who[:1]], size, width), *[[(" " * _INDENT + text, role)] for text in told]]
@@ -125,11 +132,15 @@ def _entry(session: Session, k: int, part: Part, numbers: _Numbers, width: int) 
     return [*lines, numbers.entry(part, role)]
 
 
+def _size(norm: float | None) -> str:
+    return "?" if norm is None else scientific(norm)
+
+
 def _pending(k: int, part: Part, width: int) -> Line:
     way = f" ({part.route.way.value})" if part.route else ""
     return [
         (f"○{k:>2} ", "dim"),
-        (fit(f"{visible(part.row.consumer, limit=40)}{way} … still to come", width - 4), "dim"),
+        (fit(f"{visible(part.consumer, limit=40)}{way} … still to come", width - 4), "dim"),
     ]
 
 
@@ -143,15 +154,20 @@ def _total(session: Session, arrived: tuple[Part, ...], expected: int, numbers: 
     angle = f"cos {last.cosine:+.2f} ".replace("-", "−") if last.cosine is not None and not numbers.beside else ""
     size: Line = [
         (angle, "dim"),
-        (f"{scientific(last.running_norm):>8}", "sum"),
+        (f"{_size(last.running_norm):>8}", "sum"),
         (" " * (13 if width >= _WIDE else 6), ""),
     ]
     lines: list[Line] = [[("─" * width, "dim")], between([(head, "sum")], size, width)]
-    addition = sum_numbers([part.row.contribution for part in arrived], last.row.running) if rule == "sum" else ""
-    if addition and last.row.running.size == 1:
-        lines.append([(" " * _INDENT + addition, "sum")])
+    rows = [part.row for part in arrived if part.row is not None]
+    if last.row is None or len(rows) < len(arrived):
+        why = next((part.absent for part in arrived if part.absent), "")
+        lines += [[(" " * _INDENT + text, "strong")] for text in wrap(why, width - _INDENT)]
     else:
-        lines.append(numbers.line(last.row.running, "sum"))
+        addition = sum_numbers([row.contribution for row in rows], last.row.running) if rule == "sum" else ""
+        if addition and last.row.running.size == 1:
+            lines.append([(" " * _INDENT + addition, "sum")])
+        else:
+            lines.append(numbers.line(last.row.running, "sum"))
     if complete:
         lines += _verdict(session, len(arrived), width)
     return lines
@@ -159,7 +175,12 @@ def _total(session: Session, arrived: tuple[Part, ...], expected: int, numbers: 
 
 def _verdict(session: Session, count: int, width: int) -> list[Line]:
     rule = session.pass_.rule
-    if not session.closes(session.selected):
+    if not session.can_close(session.selected):
+        told, role = (
+            f"complete: {plural(count, 'contribution')}, not compared with the adjoint",
+            "dim",
+        )
+    elif not session.closes(session.selected):
         told, role = "✗ the ledger does not give the adjoint", "bad"
     elif rule != "sum":
         told, role = f"! the {rule} of {plural(count, 'contribution')}: wrong on purpose, they are to be added", "bad"

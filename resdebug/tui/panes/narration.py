@@ -53,8 +53,8 @@ def _completed(session: Session, node: str) -> str:
     if not parts:
         return f"{bar} is complete, the seed itself. Visiting {_name(node)} sends its contributions to its inputs."
     if len(parts) == 1:
-        return f"{bar} is complete: its only contribution came from {_name(parts[0].row.consumer)}."
-    ways = [part.route.way.value if part.route else _name(part.row.consumer) for part in parts]
+        return f"{bar} is complete: its only contribution came from {_name(parts[0].consumer)}."
+    ways = [part.route.way.value if part.route else _name(part.consumer) for part in parts]
     if session.pass_.rule != "sum":
         return f"{bar} holds the {session.pass_.rule} of {len(parts)} contributions. Wrong on purpose: they are added."
     shown = " + ".join(ways) if len(ways) <= 4 else f"{len(ways)} in all"

@@ -8,6 +8,7 @@ from resdebug.analysis.formulas import contribution_formula, forward_formula, fo
 from resdebug.analysis.summary import Summary
 from resdebug.debugger.debugger import State
 from resdebug.engine.forward import operator_of
+from resdebug.passes.protocol import Of
 from resdebug.text import adjoint_of, visible
 from resdebug.tui.lines import Line, wrap
 from resdebug.tui.numbers import percent, plain, scientific
@@ -28,11 +29,13 @@ def node_lines(session: Session, width: int) -> list[Line]:
     trouble = session.trouble(node.name) if session.state(node.name) is State.IDLE else ""
     if trouble:
         return [*lines, *[[(text, "bad")] for text in wrap(visible(trouble), width, indent="  ")]]
-    numbers = forward_numbers(session.pass_, node) if session.state(node.name) is not State.WAITING else ""
+    waiting = session.state(node.name) is State.WAITING
+    numbers = "" if waiting else forward_numbers(session.pass_, node)
     if numbers:
         lines.append([(f"with numbers: {numbers}", "")])
     lines += adjoint_formula(session, width)
     lines += statistics(session)
+    lines += absent(session, width)
     lines += neighbours(session, width)
     lines += [[(text, "dim")] for text in wrap(about(session), width, indent="  ")]
     convention = operator_of(node).convention
@@ -97,8 +100,9 @@ def adjoint_formula(session: Session, width: int) -> list[Line]:
         terms.append(f"… ({len(arrivals)} contributions)")
     lines: list[Line] = [[(text, "sum")] for text in wrap(f"{bar} = {' + '.join(terms)}", width, indent="  ", most=3)]
     parts = session.parts(name)
-    if session.state(name) is State.COMPLETE and session.pass_.rule == "sum":
-        numbers = sum_numbers([part.row.contribution for part in parts], parts[-1].row.running)
+    rows = [part.row for part in parts if part.row is not None]
+    if session.state(name) is State.COMPLETE and session.pass_.rule == "sum" and len(rows) == len(parts):
+        numbers = sum_numbers([row.contribution for row in rows], rows[-1].running)
         lines += [[(f"with numbers: {bar} = {numbers}", "")]] if numbers else []
     return lines
 
@@ -125,6 +129,15 @@ def statistics(session: Session) -> list[Line]:
     if adjoint is not None and state is State.COMPLETE:
         lines.append([("adjoint ", "dim"), *_statistics(adjoint)])
     return lines
+
+
+def absent(session: Session, width: int) -> list[Line]:
+    """Say which of value and adjoint the trace does not hold in full."""
+    lacking = [of for of in (Of.VALUE, Of.ADJOINT) if session.absent(of)]
+    if not lacking:
+        return []
+    told = f"{' and '.join(of.value for of in lacking)} in full: {session.absent(lacking[0])}"
+    return [[(text, "strong")] for text in wrap(told, width, indent="  ")]
 
 
 def _statistics(summary: Summary) -> Line:

@@ -7,8 +7,9 @@ from resdebug.ops.base import Array
 from resdebug.text import visible
 from resdebug.tui.lines import Line, cut, fit, wrap
 from resdebug.tui.lines import width as measure
-from resdebug.tui.session import Session, View
-from resdebug.tui.tensors.figures import figures
+from resdebug.tui.parts import View
+from resdebug.tui.session import Session
+from resdebug.tui.tensors.figures import figures, summary_figures
 from resdebug.tui.tensors.grid import grid
 from resdebug.tui.tensors.heat import heat
 from resdebug.tui.tensors.histogram import histogram
@@ -63,7 +64,7 @@ def _beside(session: Session, left: View, right: View, look: Look) -> list[Line]
 def _drawn(session: Session, view: View, number: int, look: Look) -> list[Line]:
     array, settings = view.array, session.tensor_view
     if array is None:
-        return [[(missing(session, number), "dim")]]
+        return _absent(view, look) if view.absent else [[(missing(session, number), "dim")]]
     if not array.size:
         return [[("no elements", "dim")]]
     mode = session.shown_mode()
@@ -109,6 +110,15 @@ def _element(place: Plane, cursor: tuple[int, int], dtype: str) -> str:
     """Tell an element in full precision, with its place."""
     index = ",".join(str(i) for i in place.index(*cursor))
     return f"[{index}] = {place.numbers[cursor].item()!r} {dtype}"
+
+
+def _absent(view: View, look: Look) -> list[Line]:
+    """Say why there are no numbers, and what there is in their place."""
+    lines: list[Line] = [[(text, "strong")] for text in wrap(view.absent, look.width)]
+    if view.summary is None:
+        return [*lines, [("nor are there statistics of it", "dim")]]
+    body, note = summary_figures(view.summary, look._replace(height=max(1, look.height - len(lines) - 1)))
+    return [*lines, *body, *_notes([f"statistics are: {note}"], look)]
 
 
 def missing(session: Session, view: int) -> str:

@@ -18,6 +18,7 @@ class Profile:
 
     def __init__(self, session: Session, width: int) -> None:
         self._stops: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+        self._divergent: tuple[int, frozenset[int]] = (0, frozenset())
         self.total = max(len(session.debugger.timeline), 1)
         self.cells = max(1, width - LABEL)
         self.norms = self._norms(session)
@@ -62,6 +63,12 @@ class Profile:
             self._stops = key, frozenset(map(self.column, places))
         return self._stops[1]
 
+    def divergences(self, session: Session) -> frozenset[int]:
+        """Return the columns in which the pass beside this one differs."""
+        if self._divergent[0] != len(session.divergences):
+            self._divergent = len(session.divergences), frozenset(map(self.column, session.divergences))
+        return self._divergent[1]
+
     def _blocks(self, session: Session) -> list[int]:
         timeline = session.debugger.timeline
         marks = [0] * self.cells
@@ -105,8 +112,12 @@ def timeline_lines(session: Session, profile: Profile) -> list[Line]:
         bars.append((glyph, "lit" if seed <= column <= here else "dim"))
     ruler = ["◆" if c in profile.forks else "─━╌"[turn] for c, turn in enumerate(profile.blocks)]
     ruler[seed] = "┴"
+    for column in profile.divergences(session):
+        ruler[column] = "≠"
     for column in profile.stops(session):
         ruler[column] = "■"
     marks: Line = [(fit(f"{scientific(10**profile.low, 2):>8}", LABEL), "dim")]
-    marks += [("▲", "now") if c == here else (glyph, "bad" if glyph == "■" else "dim") for c, glyph in enumerate(ruler)]
+    marks += [
+        ("▲", "now") if c == here else (glyph, "bad" if glyph in "■≠" else "dim") for c, glyph in enumerate(ruler)
+    ]
     return [bars, marks]

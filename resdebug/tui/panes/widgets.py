@@ -9,10 +9,11 @@ from textual import events
 from textual.message import Message
 from textual.timer import Timer
 
-from resdebug.tui.commands import KeysOf, written
+from resdebug.tui.commands import ONE_PASS, Command, KeysOf, written
 from resdebug.tui.pane import Pane
 
 if TYPE_CHECKING:
+    from resdebug.tui.pair import Pair
     from resdebug.tui.session import Session
     from resdebug.tui.tour import Tour
 
@@ -41,6 +42,9 @@ class SessionPane(Pane):
 class HeaderPane(SessionPane):
     """The line on top."""
 
+    beside: str = ""
+    """What another pass beside this one is called."""
+
     def tell_loading(self, name: str, progress: str) -> None:
         """Tell how far the loading is."""
         from resdebug.tui.panes.header_loading import loading_line
@@ -51,7 +55,7 @@ class HeaderPane(SessionPane):
         """Write the header."""
         from resdebug.tui.panes.header import header_line
 
-        self.show([header_line(session, self.size.width)])
+        self.show([header_line(session, self.size.width, self.beside)])
 
 
 class NarrationPane(SessionPane):
@@ -67,11 +71,21 @@ class NarrationPane(SessionPane):
 class BetweenPane(Pane):
     """Two passes compared at the selected node."""
 
-    def compare(self, left: Session, right: Session) -> None:
+    def compare(self, pair: Pair) -> None:
         """Write what lies between them."""
         from resdebug.tui.panes.between import between_lines
 
-        self.show(between_lines(left, right))
+        self.show(between_lines(pair))
+
+
+class DivergencePane(Pane):
+    """What is found of two passes: the divergence at the cursor, or how many there are and where."""
+
+    def tell(self, pair: Pair) -> None:
+        """Write what is known."""
+        from resdebug.tui.panes.divergence import divergence_lines
+
+        self.show(divergence_lines(pair, self.size.width, self.inner_height))
 
 
 class TourPane(Pane):
@@ -159,6 +173,7 @@ class FooterPane(Pane):
     """The keys, a click on one presses it; for some seconds, what a command has to tell."""
 
     keys_of: KeysOf = staticmethod(written)
+    commands: tuple[Command, ...] = ONE_PASS
     _told: Timer | None = None
 
     def on_resize(self) -> None:
@@ -170,7 +185,7 @@ class FooterPane(Pane):
         from resdebug.tui.panes.footer import footer
 
         self._told = None
-        line, self._buttons = footer(self.size.width, self.keys_of)
+        line, self._buttons = footer(self.size.width, self.keys_of, self.commands)
         self.show([line])
 
     def tell(self, text: str, seconds: float) -> None:

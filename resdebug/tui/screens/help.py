@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from resdebug.debugger.topics import topic
-from resdebug.tui.commands import COMMANDS, KeysOf, written
+from resdebug.tui.commands import ONE_PASS, Command, KeysOf, written
 from resdebug.tui.lines import Line, fit, wrap
 from resdebug.tui.pane import Pane
 from resdebug.tui.screens.dialog import ReadingDialog
@@ -42,7 +42,14 @@ SIGNS = (
 )
 
 
+BESIDE = "beside"
 PANES = {
+    BESIDE: (
+        "Two passes in step: A on the left leads, B on the right follows to the same event and node by name. On top is "
+        "the divergence at the cursor: where, both numbers, how far apart, what it looks like. d goes to the first in "
+        "the order of the pass, a and A to the next and back; ≠ marks nodes that differ. Below: what lies between the "
+        "two at the selected node. tab changes between graph, ledger and tensor; esc shows A alone."
+    ),
     "graph": (
         "One row a node, in the order of the reverse pass, so that time runs down the screen. The columns on the right "
         "are a map of the whole: ◆ forks, ■ stops, ▶ time, a longer bar where the gradient is larger. z folds blocks."
@@ -64,20 +71,23 @@ PANES = {
 }
 
 
-def help_lines(width: int, pane: str = "", keys_of: KeysOf = written) -> list[Line]:
+def help_lines(
+    width: int, pane: str = "", keys_of: KeysOf = written, commands: tuple[Command, ...] = ONE_PASS
+) -> list[Line]:
     """Return the help as lines, that on the active pane first."""
     lines: list[Line] = []
     if pane in PANES:
-        lines += [[(f"The {pane} pane", "sum")], *[[(f"  {text}", "")] for text in wrap(PANES[pane], width - 2)]]
+        title = "Two passes side by side" if pane == BESIDE else f"The {pane} pane"
+        lines += [[(title, "sum")], *[[(f"  {text}", "")] for text in wrap(PANES[pane], width - 2)]]
         lines.append([("", "")])
     for question, answer in ANSWERS.items():
         lines += [[(question, "sum")], *[[(f"  {text}", "")] for text in wrap(answer, width - 2)], [("", "")]]
     for sign, meaning in SIGNS:
         for k, text in enumerate(wrap(meaning, width - 12)):
             lines.append([(fit(sign if not k else "", 11), "accent"), (text, "")])
-    for group, commands in groupby(sorted(COMMANDS, key=lambda c: _GROUPS.index(c.group)), key=lambda c: c.group):
+    for group, some in groupby(sorted(commands, key=lambda c: _GROUPS.index(c.group)), key=lambda c: c.group):
         lines += [[("", "")], [(group, "sum")]]
-        for command in commands:
+        for command in some:
             told = f"{command.name}: {command.help}"
             for k, text in enumerate(wrap(told, width - 12)):
                 lines.append([(fit(keys_of(command) if not k else "", 11), "accent"), (text, "")])
@@ -101,10 +111,18 @@ class HelpScreen(ReadingDialog):
     """
     BINDINGS: ClassVar[list[BindingType]] = [("question_mark", "leave", "Close")]
 
-    def __init__(self, pane: str = "", keys_of: KeysOf = written, *, ascii_only: bool = False) -> None:
+    def __init__(
+        self,
+        pane: str = "",
+        keys_of: KeysOf = written,
+        commands: tuple[Command, ...] = ONE_PASS,
+        *,
+        ascii_only: bool = False,
+    ) -> None:
         super().__init__(classes="-ascii" if ascii_only else "")
         self.pane = pane
         self.keys_of = keys_of
+        self.commands = commands
         self.ascii_only = ascii_only
 
     def compose(self) -> ComposeResult:
@@ -114,4 +132,4 @@ class HelpScreen(ReadingDialog):
     def write(self) -> None:
         """Write the lines."""
         for pane in self.query(Pane):
-            pane.show(help_lines(pane.inner_width, self.pane, self.keys_of), "Help · esc closes")
+            pane.show(help_lines(pane.inner_width, self.pane, self.keys_of, self.commands), "Help · esc closes")

@@ -15,7 +15,7 @@ from resdebug.tui.actions.files import FileActions
 from resdebug.tui.actions.selecting import SelectActions
 from resdebug.tui.actions.travel import TravelActions
 from resdebug.tui.actions.viewing import LEAST_WIDTH, ViewActions
-from resdebug.tui.commands import COMMANDS, KeysOf, bindings, written
+from resdebug.tui.commands import COMMANDS, ONE_PASS, KeysOf, bindings, written
 from resdebug.tui.memory import remembered
 from resdebug.tui.panes.console_widget import ConsolePane, WatchPane
 from resdebug.tui.panes.graph_widget import GraphPane
@@ -72,6 +72,7 @@ MainScreen { layout: vertical; background: $background; }
 .-tiny #body, .-tiny #narration, .-tiny #timeline, .-tiny #header, .-tiny #footer { display: none; }
 .-flat #body, .-flat #narration, .-flat #timeline, .-flat #header, .-flat #footer { display: none; }
 .-tiny #small, .-flat #small { display: block; }
+.-tiny #pair, .-flat #pair, .-flat #divergence, .-flat #between { display: none; }
 """
 """The app's style sheet: a screen that is there from the start gets no style sheet of its own from Textual."""
 
@@ -93,7 +94,7 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         (20, "-tall"),
         (42, "-roomy"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = bindings(COMMANDS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(ONE_PASS)
     AUTO_FOCUS = ""
 
     def __init__(self, name: str, *, ascii_only: bool = False, keys_of: KeysOf = written, speed: float = 2.0) -> None:
