@@ -14,10 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from resdebug.analysis.summary import cosine
 from resdebug.ops.base import Array
 from resdebug.passes.live import LivePass, differentiate
 from resdebug.passes.protocol import Pass
+from resdebug.passes.summary import cosine
 
 DISTANCES: Final = (0.01, 0.03, 0.1, 0.3)
 """Between the inputs of a pair, in terms of the input's root mean square."""

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from resdebug.analysis.summary import cosine, summarise
 from resdebug.engine.norms import norm
 from resdebug.network.model import Edge
 from resdebug.ops.base import Array
@@ -15,6 +14,7 @@ from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.recorded import RecordedPass
 from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
+from resdebug.passes.summary import cosine, summarise
 
 
 class Row(NamedTuple):

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from itertools import repeat
 from typing import Final
 
-from resdebug.analysis.summary import summarise
 from resdebug.engine.reverse import seed_of
 from resdebug.export.names import slug
 from resdebug.export.safetensors_stream import Stream
@@ -20,6 +19,7 @@ from resdebug.passes.recorded import RecordedPass
 from resdebug.passes.segments import Seen
 from resdebug.passes.selection import Selection
 from resdebug.passes.streamed import StreamedPass
+from resdebug.passes.summary import summarise
 from resdebug.passes.trace import (
     INLINE,
     CompletedRecord,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 
 from resdebug.network.model import Edge
 from resdebug.passes.blocks import Block, Way, blocks
@@ -31,17 +32,25 @@ class Routes:
 
     def __init__(self, pass_: Pass) -> None:
         self.pass_ = pass_
+        self._lock = Lock()
+        self._known: Mapping[int, Route] | None = None
+
+    def find(self) -> Mapping[int, Route]:
+        """Find all routes, by edge; whoever asks meanwhile on another thread waits for them."""
+        with self._lock:
+            if self._known is None:
+                self._known = self._found()
+            return self._known
 
     def route(self, edge: Edge) -> Route | None:
         """Return the route of the contribution through ``edge``; None when its source is no fork of a block."""
-        return self._found.get(edge.index)
+        return (self.find() if self._known is None else self._known).get(edge.index)
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """The residual blocks of the pass, those nearest the target first."""
         return blocks(self.pass_)
 
-    @cached_property
     def _found(self) -> Mapping[int, Route]:
         found: dict[int, Route] = {}
         arrivals, nodes = self.pass_.schedule.arrivals, self.pass_.network.nodes

@@ -44,6 +44,8 @@ class Opposite:
     file: str = ""
 
 
+LARGE = 5000
+"""Nodes from which on skips and branches are told apart while the person looks already."""
 MOST_FAULTS = 3
 
 
@@ -181,6 +183,9 @@ class DebuggerApp(App[None]):
                 # A network is many objects that all stay: looking through them for garbage is a pause that shows.
                 gc.freeze()
                 self.main.start(session)
+                if len(session.network) > LARGE:
+                    # Else the first fork that is looked at would wait for all of them.
+                    self.run_worker(session.routes.find, thread=True, name="routes", exit_on_error=False)
                 if session.resumed:
                     self.main.tell(session.resumed, timeout=6)
                 self.main.compare_with(self._beside)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from resdebug.analysis.summary import Summary, cosine
 from resdebug.engine.norms import norm
 from resdebug.network.model import Edge
 from resdebug.ops.base import Array
 from resdebug.passes.protocol import LedgerRow, Of, Pass
 from resdebug.passes.routes import Route, Routes
+from resdebug.passes.summary import Summary, cosine
 
 
 @dataclass(frozen=True, slots=True)

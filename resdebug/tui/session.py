@@ -14,7 +14,6 @@ from typing import NamedTuple
 from resdebug.analysis.duel import Duel
 from resdebug.analysis.folding import OPENS_FOLDED, Unit
 from resdebug.analysis.rows import Arrangement, Rows
-from resdebug.analysis.summary import Summary, summarise
 from resdebug.debugger.debugger import Debugger, State
 from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
@@ -22,6 +21,7 @@ from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed
 from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.routes import Routes
+from resdebug.passes.summary import Summary, summarise
 from resdebug.text import visible
 from resdebug.tui.conversation import Conversation
 from resdebug.tui.folded import FoldedBlock

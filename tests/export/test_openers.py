@@ -18,12 +18,12 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from resdebug.analysis.summary import cosine, summarise
 from resdebug.errors import UsageError
 from resdebug.export.names import Slugs, slug
 from resdebug.export.registry import FORMATS, expected, export
 from resdebug.passes.live import LivePass
 from resdebug.passes.selection import Level, Selection
+from resdebug.passes.summary import cosine, summarise
 from tests.support import HOSTILE, Builder, block, hostile, two_path
 
 

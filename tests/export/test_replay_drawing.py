@@ -13,12 +13,12 @@ import pytest
 import resdebug
 from resdebug.analysis.rails import _GLYPHS, Rails
 from resdebug.analysis.rows import Arrangement, Rows
-from resdebug.analysis.summary import summarise
 from resdebug.export.registry import FORMATS, note
 from resdebug.export.replay.page import _read
 from resdebug.export.replay.tensors import _map
 from resdebug.passes.routes import Routes
 from resdebug.passes.selection import Selection
+from resdebug.passes.summary import summarise
 from resdebug.tui.folded import FoldedBlock
 from tests.export.opened import Opened, adjoint, written
 from tests.support import Builder

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import resdebug
-from resdebug.analysis.summary import cosine
 from resdebug.engine.norms import norm
 from resdebug.errors import MissingInput
 from resdebug.passes.routes import Routes, Way
+from resdebug.passes.summary import cosine
 from tests.support import GRAPHS
 
 FILES = sorted(GRAPHS.glob("*.json"))

@@ -12,9 +12,9 @@ from resdebug.analysis.divergence.tensors import TOLERANCES
 from resdebug.analysis.likeness import Likeness
 from resdebug.network.model import Edge, Network
 from resdebug.ops.base import Array
+from resdebug.passes.blocks import JOINS
 from resdebug.passes.protocol import Of
 
-JOINS: Final = frozenset({"add", "concat", "sub"})
 """Operators in which a skip and its branch meet."""
 MOST_ROWS: Final = 64
 """Ledgers of more contributions are not tried for mistakes in adding up."""

@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Any
 
 from resdebug.analysis import formulas
-from resdebug.analysis.summary import cosine
 from resdebug.debugger.stepping import Granularity, stops
 from resdebug.engine.forward import operator_of
 from resdebug.export.replay.bounds import Bounds
@@ -20,6 +19,7 @@ from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.recorded import RecordedPass
 from resdebug.passes.routes import Routes, Way
 from resdebug.passes.selection import Selection
+from resdebug.passes.summary import cosine
 from resdebug.text import visible
 from resdebug.version import __version__
 

@@ -61,7 +61,7 @@ class ViewActions(Acting):
             self.look(scale=None)
             self.tell("each heat map has its own scale")
             return
-        from resdebug.analysis.summary import summarise
+        from resdebug.passes.summary import summarise
 
         top = summarise(array)
         self.look(scale=max(abs(top.minimum), abs(top.maximum)))

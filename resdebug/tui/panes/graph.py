@@ -10,6 +10,7 @@ from resdebug.analysis.folding import Unit
 from resdebug.analysis.rails import Cell, heavy, upside_down
 from resdebug.debugger.debugger import NodeState, State
 from resdebug.network.model import Node
+from resdebug.passes.blocks import JOINS
 from resdebug.text import visible
 from resdebug.tui.folded import FoldedBlock
 from resdebug.tui.lines import Line, between
@@ -129,7 +130,7 @@ class GraphDrawing:
             turn = "↱" if self.rows.forward else "↳"
             return [*(self._styled(cell, rail + 0.5, k, "") for k, cell in enumerate(cells)), (f" {turn} ", "dim")]
         joined = sum(e is not None and self.rows.rail_of[e.source_index] > rail for e in node.inputs) > 1
-        is_join = joined and node.op in {"add", "concat", "sub"}
+        is_join = joined and node.op in JOINS
         glyph = "⊕" if is_join else _GLYPHS[state.state][state.expected > 1]
         return self._drawn(rail, glyph, _ROLES[state.state], width)
 

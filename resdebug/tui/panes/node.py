@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from resdebug.analysis.formulas import contribution_formula, forward_formula, forward_numbers, sum_numbers
-from resdebug.analysis.summary import Summary
 from resdebug.debugger.debugger import State
 from resdebug.engine.forward import operator_of
 from resdebug.passes.protocol import Of
+from resdebug.passes.summary import Summary
 from resdebug.text import adjoint_of, visible
 from resdebug.tui.lines import Line, wrap
 from resdebug.tui.numbers import percent, plain, scientific

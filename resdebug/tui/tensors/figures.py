@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from resdebug.analysis.summary import Summary, summarise
 from resdebug.ops.base import Array
+from resdebug.passes.summary import Summary, summarise
 from resdebug.tui.lines import Line
 from resdebug.tui.numbers import percent, plain
 from resdebug.tui.tensors.view import Look

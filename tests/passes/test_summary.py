@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from resdebug.analysis.summary import cosine, summarise
 from resdebug.engine.norms import norm
+from resdebug.passes.summary import cosine, summarise
 
 
 def test_by_hand() -> None:
