@@ -10,14 +10,17 @@ from resdebug.tui.lines import width as measure
 from resdebug.tui.parts import View
 from resdebug.tui.session import Session
 from resdebug.tui.tensors.figures import figures, summary_figures
-from resdebug.tui.tensors.grid import grid
+from resdebug.tui.tensors.grid import grid, layout
 from resdebug.tui.tensors.heat import heat
+from resdebug.tui.tensors.heat import spot as heat_spot
 from resdebug.tui.tensors.histogram import histogram
 from resdebug.tui.tensors.image import image
-from resdebug.tui.tensors.view import Look, Mode, Plane, TensorView, clamped, plane
+from resdebug.tui.tensors.view import Look, Mode, Plane, TensorView, clamped, largest, plane
 
 LEAST_BESIDE = 48
 """Two tensors stand side by side in panes of at least this width."""
+MOST_TOLD = 2
+"""Elements in one cell that are told each."""
 
 
 def tensor_title(session: Session) -> str:
@@ -78,8 +81,16 @@ def _drawn(session: Session, view: View, number: int, look: Look) -> list[Line]:
         body, note = image(array, look._replace(height=look.height - 1), settings.slice)
         return [*body, *_notes([note], look)]
     place = plane(array, settings)
+    body, lines, _ = _fitted(place, look, settings, mode, array.dtype.name)
+    return [*body, *lines]
+
+
+def _fitted(
+    place: Plane, look: Look, settings: TensorView, mode: Mode, dtype: str
+) -> tuple[list[Line], list[Line], int]:
+    """Return the drawing, the notes under it, and how many lines were left for the drawing."""
     cursor = clamped(place, settings.cursor) if settings.cursor is not None else None
-    notes = [_element(place, cursor, array.dtype.name)] if cursor is not None else []
+    notes = [_element(place, cursor, dtype)] if cursor is not None else []
     if place.where:
         notes.append(f"slice [{place.where}]" + (f" [ ] {place.of} slices" if place.of > 1 else ""))
     rows = max(1, look.height - 1)
@@ -89,7 +100,36 @@ def _drawn(session: Session, view: View, number: int, look: Look) -> list[Line]:
         if rows <= max(1, look.height - len(lines)):
             break
         rows = max(1, look.height - len(lines))
-    return [*body, *lines]
+    return body, lines, rows
+
+
+def told_element(session: Session, look: Look, x: int, y: int) -> str:
+    """Return all digits of the element at a cell of the pane, and its place; of several in one cell, the largest."""
+    views, chosen = session.views(), session.shown_view()
+    if session.tensor_view.beside and look.width >= LEAST_BESIDE and chosen:
+        half = (look.width - 3) // 2
+        chosen, x = (0, x) if x < half else (chosen, x - half - 3)
+        look = look._replace(width=half)
+    array, mode = views[chosen].array, session.shown_mode()
+    look = look._replace(height=look.height - 1)
+    if array is None or not array.size or mode not in {Mode.NUMBERS, Mode.HEAT} or x < 0 or y < 1:
+        return ""
+    place, settings = plane(array, session.tensor_view), session.tensor_view
+    body, _, rows = _fitted(place, look, settings, mode, array.dtype.name)
+    if y - 1 >= len(body):
+        return ""
+    look = look._replace(height=rows)
+    cursor = clamped(place, settings.cursor) if settings.cursor is not None else None
+    spot = heat_spot(place, look, x, y - 1) if mode is Mode.HEAT else layout(place, look, cursor).spot(place, x, y - 1)
+    if spot is None:
+        return ""
+    several = len(spot.rows) * len(spot.columns)
+    if several <= MOST_TOLD:
+        return "\n".join(_element(place, (i, j), array.dtype.name) for i in spot.rows for j in spot.columns)
+    part = place.numbers[spot.rows.start : spot.rows.stop, spot.columns.start : spot.columns.stop]
+    row, column = (int(k) for k in largest(part))
+    found = _element(place, (spot.rows.start + row, spot.columns.start + column), array.dtype.name)
+    return f"{found}\nthe largest of {len(spot.rows)}×{len(spot.columns)} elements here"
 
 
 def _plane(

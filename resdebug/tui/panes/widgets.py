@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
+from rich.text import Text
 from textual import events
 from textual.message import Message
 from textual.timer import Timer
@@ -15,6 +16,7 @@ from resdebug.tui.pane import Pane
 if TYPE_CHECKING:
     from resdebug.tui.pair import Pair
     from resdebug.tui.session import Session
+    from resdebug.tui.tensors.view import Look
     from resdebug.tui.tour import Tour
 
 
@@ -162,11 +164,24 @@ class TensorPane(SessionPane):
     def draw(self, session: Session) -> None:
         """Write numbers or a heat map."""
         from resdebug.tui.panes.tensor import tensor_lines, tensor_subtitle, tensor_title
+
+        self.show(tensor_lines(session, self._look()), tensor_title(session), tensor_subtitle(session))
+
+    def _look(self) -> Look:
         from resdebug.tui.tensors.view import Look
 
         colour = not self.ascii_only and not self.app.no_color
-        look = Look(self.inner_width, self.inner_height, colour, self.app.current_theme.dark)
-        self.show(tensor_lines(session, look), tensor_title(session), tensor_subtitle(session))
+        return Look(self.inner_width, self.inner_height, colour, self.app.current_theme.dark)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Tell all digits of the element under the mouse."""
+        from resdebug.tui.panes.tensor import told_element
+
+        self.tooltip = None
+        if self.session is not None:
+            place = event.get_content_offset_capture(self)
+            told = told_element(self.session, self._look(), place.x, place.y + self.top)
+            self.tooltip = Text(told) if told else None
 
 
 class FooterPane(Pane):

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from resdebug.ops.base import Array
 from resdebug.tui.lines import Line
 from resdebug.tui.numbers import Columns
-from resdebug.tui.tensors.view import Look, Plane, window
+from resdebug.tui.tensors.view import Look, Plane, Spot, window
 
 MOST_COLUMNS = 64
 _MOST_TRIED = 1000
 
 
-def grid(place: Plane, look: Look, cursor: tuple[int, int] | None) -> tuple[list[Line], str]:
-    """Return the lines, and what they leave out."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which numbers of a plane are shown, and where; a vector runs on over lines of ``shown`` numbers."""
+
+    top: int
+    """First row; of a vector, the first line."""
+    lines: int
+    left: int
+    shown: int
+    """Numbers on a line."""
+    label: int
+    """Cells before the first number."""
+    heading: int
+    form: Columns
+
+    def spot(self, place: Plane, x: int, y: int) -> Spot | None:
+        """Return the element at a cell of the drawing."""
+        at = (x - self.label) // (self.form.width + 1)
+        line = y - self.heading
+        if x < self.label or not (0 <= line < self.lines and 0 <= at < self.shown):
+            return None
+        row, column = self.top + line, self.left + at
+        if place.rows < 0:
+            row, column = 0, row * self.shown + at
+        rows, columns = place.numbers.shape
+        return Spot(range(row, row + 1), range(column, column + 1)) if row < rows and column < columns else None
+
+
+def layout(place: Plane, look: Look, cursor: tuple[int, int] | None) -> Layout:
+    """Return what is shown of a plane, so that the element pointed at is seen."""
     if place.rows < 0:
-        return _vector(place.numbers[0], look, None if cursor is None else cursor[1])
+        return _of_vector(place.numbers[0], look, cursor[1] if cursor else 0)
     rows, columns = place.numbers.shape
     heading = cursor is not None and look.height > 3
     shown_rows = min(rows, look.height - heading)
@@ -24,17 +53,38 @@ def grid(place: Plane, look: Look, cursor: tuple[int, int] | None) -> tuple[list
     label = max(2, len(str(top + shown_rows - 1)) + 1)
     for shown in range(min(columns, MOST_COLUMNS), 0, -1):
         left = window(columns, shown, cursor[1] if cursor else 0)
-        part = place.numbers[top : top + shown_rows, left : left + shown]
-        form = Columns([float(x) for x in part.ravel()])
+        form = Columns([float(x) for x in place.numbers[top : top + shown_rows, left : left + shown].ravel()])
         if label + shown * (form.width + 1) <= look.width or shown == 1:
             break
+    return Layout(top, shown_rows, left, shown, label, int(heading), form)
+
+
+def _of_vector(row: Array, look: Look, cursor: int) -> Layout:
+    size = len(row)
+    label = len(str(size - 1)) + 2 if size > 1 else 1
+    start = window(size, min(size, _MOST_TRIED), cursor)
+    form = Columns([float(x) for x in row[start : start + _MOST_TRIED]])
+    per_line = max(1, (look.width - label) // (form.width + 1))
+    in_all = -(-size // per_line)
+    shown = min(in_all, look.height)
+    return Layout(window(in_all, shown, cursor // per_line), shown, 0, per_line, label, 0, form)
+
+
+def grid(place: Plane, look: Look, cursor: tuple[int, int] | None) -> tuple[list[Line], str]:
+    """Return the lines, and what they leave out."""
+    found = layout(place, look, cursor)
+    if place.rows < 0:
+        return _vector(place.numbers[0], found, None if cursor is None else cursor[1])
+    form, label, top, left, shown = found.form, found.label, found.top, found.left, found.shown
     lines: list[Line] = []
-    if heading:
+    if found.heading:
         lines.append([(" " * label + "".join(f"{j:>{form.width}} " for j in range(left, left + shown)), "dim")])
+    part = place.numbers[top : top + found.lines, left : left + shown]
     for i, row in enumerate(part, start=top):
         numbers = [_number(form, float(x), cursor == (i, j)) for j, x in enumerate(row, start=left)]
         lines.append([(f"{i:>{label - 1}} ", "dim"), *numbers])
-    return lines, " ".join(t for t in (form.scale, _clipped(top, shown_rows, rows, left, shown, columns)) if t)
+    rows, columns = place.numbers.shape
+    return lines, " ".join(t for t in (form.scale, _clipped(top, found.lines, rows, left, shown, columns)) if t)
 
 
 def _clipped(top: int, shown_rows: int, rows: int, left: int, shown: int, columns: int) -> str:
@@ -46,22 +96,15 @@ def _clipped(top: int, shown_rows: int, rows: int, left: int, shown: int, column
     return ", ".join(told)
 
 
-def _vector(row: Array, look: Look, cursor: int | None) -> tuple[list[Line], str]:
+def _vector(row: Array, found: Layout, cursor: int | None) -> tuple[list[Line], str]:
     """Every line starts with the index of its first element."""
-    size = len(row)
-    label = len(str(size - 1)) + 2 if size > 1 else 1
-    start = window(size, min(size, _MOST_TRIED), cursor or 0)
-    form = Columns([float(x) for x in row[start : start + _MOST_TRIED]])
-    per_line = max(1, (look.width - label) // (form.width + 1))
-    lines_in_all = -(-size // per_line)
-    shown = min(lines_in_all, look.height)
-    first = window(lines_in_all, shown, (cursor or 0) // per_line)
+    size, form, label, per_line = len(row), found.form, found.label, found.shown
+    start, end = found.top * per_line, min((found.top + found.lines) * per_line, size)
     lines: list[Line] = []
-    for at in range(first * per_line, min((first + shown) * per_line, size), per_line):
+    for at in range(start, end, per_line):
         numbers = [_number(form, float(x), cursor == at + k) for k, x in enumerate(row[at : at + per_line])]
         lines.append([(f"{at:>{label - 1}} " if label > 1 else " ", "dim"), *numbers])
-    end = min((first + shown) * per_line, size)
-    clipped = f"elements {first * per_line}–{end - 1} of {size}" if shown < lines_in_all else ""
+    clipped = f"elements {start}–{end - 1} of {size}" if end - start < size else ""
     return lines, " ".join(t for t in (form.scale, clipped) if t)
 
 

@@ -10,10 +10,20 @@ import numpy as np
 from resdebug.ops.base import Array
 from resdebug.tui.lines import Line
 from resdebug.tui.numbers import scientific
-from resdebug.tui.tensors.view import Look, Plane
+from resdebug.tui.tensors.view import Look, Plane, Spot
 
 _NEGATIVE, _POSITIVE = (86, 180, 233), (230, 159, 0)
 _DENSITY = " .:-=+*#@"
+
+
+def spot(place: Plane, look: Look, x: int, y: int) -> Spot | None:
+    """Return the elements at a cell of the map: two rows of them where colours are used, more where it is reduced."""
+    rows, columns = place.numbers.shape
+    per_cell = 2 if look.colour else 1
+    down, across = _steps((rows, columns), max(1, look.height) * per_cell, max(1, look.width // 2))
+    first, last = y * per_cell * down, min((y + 1) * per_cell * down, rows)
+    left, right = x // 2 * across, min((x // 2 + 1) * across, columns)
+    return Spot(range(first, last), range(left, right)) if 0 <= first < last and 0 <= left < right else None
 
 
 def heat(place: Plane, look: Look, cursor: tuple[int, int] | None, scale: float | None) -> tuple[list[Line], str]:
@@ -38,7 +48,7 @@ def heat(place: Plane, look: Look, cursor: tuple[int, int] | None, scale: float 
 
 def _reduce(values: Array, most_rows: int, most_columns: int) -> tuple[Array, tuple[int, int]]:
     """Reduce to the pane's size: of each block the element of largest magnitude; NaN wins."""
-    steps = (max(1, -(-values.shape[0] // most_rows)), max(1, -(-values.shape[1] // max(1, most_columns))))
+    steps = _steps(values.shape, most_rows, most_columns)
     if steps == (1, 1):
         return values, steps
     edges = [[*range(0, n, step), n] for n, step in zip(values.shape, steps, strict=True)]
@@ -48,6 +58,11 @@ def _reduce(values: Array, most_rows: int, most_columns: int) -> tuple[Array, tu
             block = values[top:bottom, left:right].ravel()
             result[i, j] = np.nan if np.isnan(block).any() else block[int(np.argmax(np.abs(block)))]
     return result, steps
+
+
+def _steps(shape: tuple[int, ...], most_rows: int, most_columns: int) -> tuple[int, int]:
+    """Return how many rows and columns of elements go into one."""
+    return max(1, -(-shape[0] // most_rows)), max(1, -(-shape[1] // max(1, most_columns)))
 
 
 def _coloured(values: Array, top: float, look: Look, pointed: tuple[int, int] | None) -> list[Line]:

@@ -89,6 +89,13 @@ class Plane:
         return ",".join(":" if a in {self.rows, self.columns} else str(next(fixed)) for a in range(self.dimensions))
 
 
+class Spot(NamedTuple):
+    """The elements of a plane that a cell of a drawing stands for."""
+
+    rows: range
+    columns: range
+
+
 def pairs(dimensions: int) -> list[tuple[int, int]]:
     """Return the pairs of axes that can be shown, the last two first."""
     return sorted(combinations(range(dimensions), 2), reverse=True)
