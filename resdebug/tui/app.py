@@ -130,7 +130,8 @@ class DebuggerApp(App[None]):
         # Imports in another thread would hold up the first picture.
         self.main.call_after_refresh(self._start_loading)
 
-    def _start_loading(self) -> None:
+    async def _start_loading(self) -> None:
+        await self.main.furnish()
         self.run_worker(self._session, thread=True, name="load", exit_on_error=False)
 
     @property

@@ -10,14 +10,13 @@ from textual import events
 from textual.keys import key_to_character
 
 import resdebug
-from resdebug.tui.actions.files import FileActions
+from resdebug.tui.app import DebuggerApp
 from resdebug.tui.commands import COMMANDS
-from resdebug.tui.screens.beside import BesideScreen
 from tests.support import GRAPHS
 from tests.tui.driving import opened
 
 LEFT_OUT = {"q", "x", "P", "equals_sign"}
-"""Leaving, which the palette may do too and is kept from, and what writes or reads files."""
+"""Leaving, which the palette and the command line may do too and are kept from, and what writes or reads files."""
 BOUND = sorted({key for command in COMMANDS for key in command.keys.split(",")} - LEFT_OUT)
 KEYS = [*BOUND, *"0123456789", "escape"]
 PRESSES = 350
@@ -26,8 +25,13 @@ PRESSES = 350
 @pytest.mark.parametrize("graph", sorted(path.stem for path in GRAPHS.glob("*.json")))
 async def test_random_keys(graph: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for screen in (FileActions, BesideScreen):
-        monkeypatch.setattr(screen, "action_quit", lambda _self: None)
+    leave = DebuggerApp.exit
+
+    def stay(app: DebuggerApp, result: None = None, return_code: int = 0, message: None = None) -> None:
+        if return_code:
+            leave(app, result, return_code, message)
+
+    monkeypatch.setattr(DebuggerApp, "exit", stay)
     rng = random.Random(graph)
     pass_ = resdebug.differentiate(resdebug.load(GRAPHS / f"{graph}.json"))
     async with opened(pass_, rng.choice([(120, 36), (80, 24), (50, 15)]), f"{graph}.json") as d:

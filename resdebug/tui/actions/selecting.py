@@ -138,8 +138,11 @@ class SelectActions(TourActions, CommandActions):
 
     def on_key(self, event: events.Key) -> None:
         """Digits before a key are a count; a slash opens the search at once, so that what follows belongs to it."""
+        session = self.session
+        if session is None:
+            return
         search = self.query_one("#search", Input)
-        if event.character == "/" and self.session is not None and self.focused is None:
+        if event.character == "/" and self.focused is None:
             self.action_search()
             event.stop()
             return
@@ -147,8 +150,7 @@ class SelectActions(TourActions, CommandActions):
             search.insert_text_at_cursor(event.character)
             event.stop()
             return
-        session = self.session
-        if session is None or self.focused is not None or event.character is None:
+        if self.focused is not None or event.character is None:
             return
         if event.character.isdecimal() and event.character.isascii() and (session.count or event.character != "0"):
             session.count = str(min(int(session.count + event.character), MOST_COUNT))

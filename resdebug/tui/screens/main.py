@@ -106,38 +106,47 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         self.found = []
 
     def compose(self) -> ComposeResult:
-        """Lay out the panes."""
-        plain = self.ascii_only
-        yield HeaderPane(id="header", bare=True, ascii_only=plain)
-        yield NarrationPane(id="narration", bare=True, ascii_only=plain)
-        with Horizontal(id="body"):
-            yield GraphPane(id="graph", ascii_only=plain)
-            with Vertical(id="side"):
-                yield NodePane(id="node", ascii_only=plain)
-                yield LedgerPane(id="ledger", ascii_only=plain)
-                yield TensorPane(id="tensor", ascii_only=plain)
-        yield ConsolePane(id="console", ascii_only=plain)
-        yield WatchPane(id="watches", bare=True, ascii_only=plain)
-        yield TourPane(id="tour", bare=True, ascii_only=plain)
-        yield TimelinePane(id="timeline", bare=True, ascii_only=plain)
-        yield Input(
-            placeholder="name, part of a name, glob* or operator; enter keeps, esc drops",
-            select_on_focus=False,
-            id="search",
-        )
-        yield CommandLine(id="command")
-        footer = FooterPane(id="footer", bare=True, ascii_only=plain)
-        footer.keys_of = self.keys_of
-        yield footer
-        yield Static(Content("resdebug needs at least 30×10 cells"), id="small")
+        """Put up the header: the first picture does not wait for the others."""
+        yield HeaderPane(id="header", bare=True, ascii_only=self.ascii_only)
 
     def on_mount(self) -> None:
         """Show at once that something is coming."""
+        self.tell_loading("loading …")
+
+    async def furnish(self) -> None:
+        """Put up all other panes."""
+        plain = self.ascii_only
+        footer = FooterPane(id="footer", bare=True, ascii_only=plain)
+        footer.keys_of = self.keys_of
+        await self.mount_all([
+            NarrationPane(id="narration", bare=True, ascii_only=plain),
+            Horizontal(
+                GraphPane(id="graph", ascii_only=plain),
+                Vertical(
+                    NodePane(id="node", ascii_only=plain),
+                    LedgerPane(id="ledger", ascii_only=plain),
+                    TensorPane(id="tensor", ascii_only=plain),
+                    id="side",
+                ),
+                id="body",
+            ),
+            ConsolePane(id="console", ascii_only=plain),
+            WatchPane(id="watches", bare=True, ascii_only=plain),
+            TourPane(id="tour", bare=True, ascii_only=plain),
+            TimelinePane(id="timeline", bare=True, ascii_only=plain),
+            Input(
+                placeholder="name, part of a name, glob* or operator; enter keeps, esc drops",
+                select_on_focus=False,
+                id="search",
+            ),
+            CommandLine(id="command"),
+            footer,
+            Static(Content("resdebug needs at least 30×10 cells"), id="small"),
+        ])  # fmt: skip
         width = remembered().get("graph_width")
         if isinstance(width, int) and LEAST_WIDTH <= width <= self.size.width - 40 and self.size.width >= 104:
             self.query_one("#graph").styles.width = width
         self.activate(self.active)
-        self.tell_loading("loading …")
 
     def tell_loading(self, progress: str) -> None:
         """Show how far the loading is."""
