@@ -192,8 +192,9 @@ class FooterPane(Pane):
     _told: Timer | None = None
 
     def on_resize(self) -> None:
-        """Fit the keys into the width."""
-        self.show_keys()
+        """Fit the keys into the width; what is being told stays."""
+        if self._told is None:
+            self.show_keys()
 
     def show_keys(self) -> None:
         """Show the keys."""
