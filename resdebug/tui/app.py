@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import App
 from textual.command import CommandPalette
 from textual.screen import Screen
@@ -18,6 +18,7 @@ from resdebug.errors import Fault, ResdebugError
 from resdebug.estimate import Estimate
 from resdebug.tui import textual_insides
 from resdebug.tui.commands import Command
+from resdebug.tui.idle import Idle
 from resdebug.tui.memory import remembered
 from resdebug.tui.palette import Commands, Palette
 from resdebug.tui.screens.main import LAYOUT, MainScreen
@@ -86,6 +87,7 @@ class DebuggerApp(App[None]):
         self._ascii_only = ascii_only
         self._reported = 0.0
         self._estimate = Estimate()
+        self._idle = Idle()
         self.failure: ResdebugError | None = None
         self.crash: BaseException | None = None
         for each in THEMES:
@@ -129,6 +131,16 @@ class DebuggerApp(App[None]):
             textual_insides.handle_signals(self)
         # Imports in another thread would hold up the first picture.
         self.main.call_after_refresh(self._start_loading)
+
+    def on_unmount(self) -> None:
+        """Leave nothing behind."""
+        self._idle.end()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take whatever comes; what can wait does so while the person types."""
+        await super().on_event(event)
+        if isinstance(event, events.InputEvent):
+            self._idle.put_off()
 
     async def _start_loading(self) -> None:
         await self.main.furnish()
@@ -181,9 +193,8 @@ class DebuggerApp(App[None]):
             if loaded is not None:
                 pair = loaded if self._opposite is not None else None
                 session = loaded.left if pair is not None else loaded
-                # A network is many objects that all stay: looking through them for garbage is a pause that shows.
-                gc.freeze()
                 self.main.start(session)
+                self._idle.begin()
                 if len(session.network) > LARGE:
                     # Else the first fork that is looked at would wait for all of them.
                     self.run_worker(session.routes.find, thread=True, name="routes", exit_on_error=False)

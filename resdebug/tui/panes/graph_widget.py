@@ -61,9 +61,8 @@ class GraphPane(SessionPane):
         if before[0] != self.top or len(before[1]) != len(rows):
             self.refresh()
             return
-        for y, (old, new) in enumerate(zip(before[1], rows, strict=True), start=self.top):
-            if old != new:
-                self.refresh_row(y)
+        changed = (y for y, (old, new) in enumerate(zip(before[1], rows, strict=True), start=self.top) if old != new)
+        self.refresh_rows(list(changed))
 
     @property
     def count(self) -> int:
