@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -28,22 +29,34 @@ class Summary:
 
 def summarise(array: Array) -> Summary:
     """Return the statistics of an array; they are computed in float64."""
-    flat = np.asarray(array, dtype=np.float64).ravel()
-    finite = flat[np.isfinite(flat)]
-    nans = int(np.isnan(flat).sum())
+    # In the order of memory: to go through channels-last memory in another one takes three times as long as all else.
+    flat = array.ravel(order="K").astype(np.float64, copy=False)
+    finite, nans, infinities = _finite(flat)
     some = finite.size > 0
     with np.errstate(all="ignore"):
+        mean = finite.mean(keepdims=True) if some else np.zeros(1)
         return Summary(
             size=flat.size,
             norm=norm(flat),
             minimum=float(np.min(finite)) if some else 0.0,
             maximum=float(np.max(finite)) if some else 0.0,
-            mean=float(finite.mean()) if some else 0.0,
-            deviation=float(finite.std()) if some else 0.0,
+            mean=float(mean[0]),
+            deviation=float(finite.std(mean=mean)) if some else 0.0,
             zeros=int(flat.size - np.count_nonzero(flat)),
             nans=nans,
-            infinities=flat.size - finite.size - nans,
+            infinities=infinities,
         )
+
+
+def _finite(flat: Array) -> tuple[Array, int, int]:
+    """Return the finite elements, and how many are NaN and infinite."""
+    with np.errstate(all="ignore"):
+        # A NaN or an infinity anywhere shows in a sum; a sum that overflows is looked into as well.
+        if np.isfinite(flat.sum()):
+            return flat, 0, 0
+    finite = flat[np.isfinite(flat)]
+    nans = int(np.isnan(flat).sum())
+    return finite, nans, flat.size - finite.size - nans
 
 
 def cosine(a: Array, b: Array) -> float | None:
@@ -51,6 +64,8 @@ def cosine(a: Array, b: Array) -> float | None:
     lengths = norm(a), norm(b)
     if 0.0 in lengths or not np.isfinite(lengths).all():
         return None
-    left = np.asarray(a, dtype=np.float64).ravel() / lengths[0]
-    right = np.asarray(b, dtype=np.float64).ravel() / lengths[1]
+    order: Literal["K", "C"] = "K" if a.strides == b.strides else "C"
+    left, right = (
+        x.ravel(order=order).astype(np.float64, copy=False) / length for x, length in zip((a, b), lengths, strict=True)
+    )
     return float(np.clip(left @ right, -1.0, 1.0))

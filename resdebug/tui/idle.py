@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from importlib import import_module
 from typing import Final
 
@@ -12,6 +13,7 @@ AFTER: Final = 0.3
 _PAUSE: Final = 0.03
 _WRITTEN: Final = 0.005
 """Seconds after which a picture has been written."""
+_SWITCHING: Final = 0.0005
 _THRESHOLDS: Final = (50_000, 20, 100)
 """With so many new objects it looks for garbage at once, whoever waits."""
 _WANTED: Final = (
@@ -39,6 +41,9 @@ class Idle:
         if self._before is None:
             self._before = gc.get_threshold()
             gc.set_threshold(*_THRESHOLDS)
+            # Else what works ahead on another thread holds up a key by five milliseconds.
+            self._switching = sys.getswitchinterval()
+            sys.setswitchinterval(_SWITCHING)
         self.put_off()
 
     def end(self) -> None:
@@ -47,6 +52,7 @@ class Idle:
             self._next.cancel()
         if self._before is not None:
             gc.set_threshold(*self._before)
+            sys.setswitchinterval(self._switching)
             gc.unfreeze()
             self._before = None
 

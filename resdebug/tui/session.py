@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import copy
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -15,21 +16,20 @@ from resdebug.analysis.duel import Duel
 from resdebug.analysis.folding import OPENS_FOLDED, Unit
 from resdebug.analysis.rows import Arrangement, Rows
 from resdebug.debugger.debugger import Debugger, State
-from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed
 from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.routes import Routes
-from resdebug.passes.summary import Summary, summarise
+from resdebug.passes.summary import Summary
 from resdebug.text import visible
+from resdebug.tui.ahead import Ahead
+from resdebug.tui.answers import Answers
 from resdebug.tui.conversation import Conversation
 from resdebug.tui.folded import FoldedBlock
-from resdebug.tui.parts import Part, View, parts_of, view_of
+from resdebug.tui.parts import Part, View, view_of
 from resdebug.tui.tensors.image import is_image
 from resdebug.tui.tensors.view import Mode, TensorView
-
-LEDGER_CACHE = 64
 
 
 class Link(NamedTuple):
@@ -66,8 +66,7 @@ class Session(Conversation):
         """The selections that neighbours were followed from."""
         self.count = ""
         """Digits typed before a key."""
-        self._ledger = lru_cache(LEDGER_CACHE)(lambda name: parts_of(pass_, self.routes, name))
-        self._summary = lru_cache(LEDGER_CACHE)(self._summaries)
+        self.answers = Answers(pass_, self.routes)
         self.arrangement = Arrangement(pass_)
         self.folded: frozenset[str] = frozenset()
         """The blocks that are drawn as one row."""
@@ -80,8 +79,12 @@ class Session(Conversation):
         self.divergences: tuple[int, ...] = ()
         """The positions at which it does, in order."""
         self._norms: dict[int, float] = {}
-        self._troubles: dict[str, str] = {}
         self._range: tuple[float, float] | None = None
+
+    @cached_property
+    def ahead(self) -> Ahead:
+        """What works out what the next key will ask for."""
+        return Ahead(self)
 
     def prepare(self, report: Callable[[str, int, int], None]) -> None:
         """Work out what the first picture needs: the layout, and the norm of every adjoint."""
@@ -89,6 +92,7 @@ class Session(Conversation):
         if len(self.arrangement.main) > OPENS_FOLDED:
             self.folded = self.arrangement.blocks.innermost
         self.rows  # noqa: B018 - laid out here, not while somebody waits
+        copy(self.debugger).step()
         for done, index in enumerate(self.pass_.schedule.reverse, start=1):
             self.adjoint_norm(index)
             if done % 256 == 0:
@@ -268,31 +272,19 @@ class Session(Conversation):
 
     def parts(self, name: str) -> tuple[Part, ...]:
         """Return the whole ledger of a node, what has not arrived yet included."""
-        return self._ledger(name)
+        return self.answers.parts(name)
 
     def value(self, name: str) -> Array | None:
         """Return a node's value; None where there is none, or where it cannot be had: ``trouble`` says why."""
-        if name in self._troubles:
-            return None
-        try:
-            return self.pass_.value(name)
-        except ResdebugError as error:
-            self._troubles[name] = str(error.faults[0])
-            return None
+        return self.answers.value(name)
 
     def trouble(self, name: str) -> str:
         """Return why a node outside the pass cannot be evaluated, or nothing."""
-        self.value(name)
-        return self._troubles.get(name, "")
+        return self.answers.trouble(name)
 
     def summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
         """Return the statistics of a node's value and of its adjoint, each None where there is none."""
-        return self._summary(name)
-
-    def _summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
-        value = self.value(name)
-        told = None if name in self._troubles else self.pass_.summary(Of.VALUE, name)
-        return told if value is None else summarise(value), self.pass_.summary(Of.ADJOINT, name)
+        return self.answers.summaries(name)
 
     def absent(self, of: Of, name: str | None = None) -> str:
         """Return why a node's value or adjoint is not there, where the trace does not hold it; else nothing."""
@@ -300,10 +292,7 @@ class Session(Conversation):
 
     def closes(self, name: str) -> bool:
         """Whether the last row of a node's ledger is its adjoint, bit for bit."""
-        adjoint = self.pass_.adjoint(name)
-        parts = self.parts(name)
-        last = parts[-1].row if parts else None
-        return adjoint is not None and last is not None and last.running.tobytes() == adjoint.tobytes()
+        return self.answers.closes(name)
 
     def can_close(self, name: str) -> bool:
         """Whether adjoint and ledger are both there with all their numbers, to be compared."""

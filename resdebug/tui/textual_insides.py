@@ -126,7 +126,7 @@ class BoxedLines(StylesCache):
 
 
 def draw_as_lines(widget: Widget) -> None:
-    """Draw a widget by ``BoxedLines``: its lines are as wide as its content, and nothing but a border surrounds them."""
+    """Draw a widget by ``BoxedLines``: lines as wide as its content, and nothing but a border round them."""
     widget._styles_cache = BoxedLines()
 
 

@@ -35,6 +35,7 @@ class Acting(Screen[None]):
                 pane.update_from(self.session)
             self.follow_tour()
             paint(self, panes)
+            self.session.ahead.look()
 
     def follow_tour(self) -> None:
         """Let a tour, if there is one, see what was done."""

@@ -76,7 +76,7 @@ class _Numbers:
             return
         size = arrays[0].size
         for count in range(1, min(size, 64) + 1):
-            columns = Columns([float(x) for a in arrays for x in a.ravel()[:count]])
+            columns = Columns([float(x) for a in arrays for x in a.flat[:count]])
             rest = len(f" … of {size}") if count < size else 0
             scale = len(f" {columns.scale}") if columns.scale else 0
             if count > 1 and count * (columns.width + 2) - 2 + rest + scale > width - _INDENT - self.beside:
@@ -97,7 +97,7 @@ class _Numbers:
 
     def line(self, array: Array, role: str) -> Line:
         """Return one row of numbers."""
-        shown = "  ".join(self.columns(float(x)) for x in array.ravel()[: self.count])
+        shown = "  ".join(self.columns(float(x)) for x in array.flat[: self.count])
         rest = f" … of {array.size}" if array.size > self.count else ""
         return [
             (" " * _INDENT + shown, role),
