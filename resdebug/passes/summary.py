@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
 import numpy as np
 
 from resdebug.engine.norms import norm
 from resdebug.ops.base import Array
+
+_PIECE: Final = 1 << 14
+"""Elements that the caches hold, read and written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,7 @@ class Summary:
 
 def summarise(array: Array) -> Summary:
     """Return the statistics of an array; they are computed in float64."""
-    # In the order of memory: to go through channels-last memory in another one takes three times as long as all else.
-    flat = array.ravel(order="K").astype(np.float64, copy=False)
+    flat = _doubles(array)
     finite, nans, infinities = _finite(flat)
     some = finite.size > 0
     with np.errstate(all="ignore"):
@@ -64,8 +66,19 @@ def cosine(a: Array, b: Array) -> float | None:
     lengths = norm(a), norm(b)
     if 0.0 in lengths or not np.isfinite(lengths).all():
         return None
-    order: Literal["K", "C"] = "K" if a.strides == b.strides else "C"
-    left, right = (
-        x.ravel(order=order).astype(np.float64, copy=False) / length for x, length in zip((a, b), lengths, strict=True)
-    )
-    return float(np.clip(left @ right, -1.0, 1.0))
+    return float(np.clip((_doubles(a) / lengths[0]) @ (_doubles(b) / lengths[1]), -1.0, 1.0))
+
+
+def _doubles(array: Array) -> Array:
+    """Return all elements in float64, one after the other in the order of the indices, however memory is laid out.
+
+    Channels-last memory is gone through in pieces that the caches hold: at once it takes five times as long.
+    """
+    if array.ndim < 4 or array.flags.c_contiguous:
+        return np.asarray(array, dtype=np.float64).ravel()
+    made = np.empty(array.shape, np.float64)
+    rows = max(1, _PIECE * array.shape[-2] * len(array) // max(array.size, 1))
+    for part, into in zip(array, made, strict=True):
+        for k in range(0, array.shape[-2], rows):
+            into[..., k : k + rows, :] = part[..., k : k + rows, :]
+    return made.ravel()

@@ -67,7 +67,9 @@ class Pane(Widget):
             self.refresh()
             return
         rows = range(self.top, self.top + self.inner_height)
-        self.refresh_rows([y for y in rows if before[y : y + 1] != lines[y : y + 1]])
+        changed = [self._region(y) for y in rows if before[y : y + 1] != lines[y : y + 1]]
+        if changed:
+            self.refresh(*changed)
 
     @property
     def count(self) -> int:
@@ -91,11 +93,12 @@ class Pane(Widget):
         if self.move_to(self.top + lines):
             self.refresh()
 
-    def refresh_rows(self, rows: Sequence[int]) -> None:
-        """Draw some lines anew, counted from the first there is."""
-        if rows:
-            width = self.size.width
-            self.refresh(*[Region(0, y - self.top, width, 1) for y in rows])
+    def refresh_row(self, y: int) -> None:
+        """Draw one line anew, counted from the first there is."""
+        self.refresh(self._region(y))
+
+    def _region(self, y: int) -> Region:
+        return Region(0, y - self.top, self.size.width, 1)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll."""
@@ -174,28 +177,21 @@ class Pane(Widget):
         if strip is None:
             if len(self._strips) >= MOST_STRIPS:
                 self._strips.clear()
-            strip = self._strips[key] = self._strip(line, selected=selected)
+            strip = self._strips[key] = self._strip(line, selected=selected).simplify()
         return strip
 
     def _strip(self, line: Line, *, selected: bool) -> Strip:
         over = self.look("selected") if selected else Style.null()
         width = self.size.width
-        taken = measure(line)
-        if taken > width:
+        if measure(line) > width:
             line = cut(line, width)
-            taken = measure(line)
-        # Pieces that look the same go to the terminal as one.
-        runs: list[tuple[list[str], Style]] = []
-        for text, role in [*line, (" " * (width - taken), "")]:
-            look = self.look(role) + over if selected else self.look(role)
-            if runs and runs[-1][1] == look:
-                runs[-1][0].append(text)
-            elif text:
-                runs.append(([text], look))
-        segments = ["".join(texts) for texts, _ in runs]
-        if self.ascii_only:
-            segments = [to_ascii(text) for text in segments]
-        return Strip(map(Segment, segments, [look for _, look in runs]), width)
+        segments = [
+            Segment(
+                to_ascii(text) if self.ascii_only else text, self.look(role) + over if selected else self.look(role)
+            )
+            for text, role in line
+        ]
+        return Strip(segments).adjust_cell_length(width, self.look("selected" if selected else ""))
 
     def render_line(self, y: int) -> Strip:
         """Return one visible line, beside it a piece of the scroll bar."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -55,26 +54,6 @@ class Travel(NamedTuple):
     column: int
 
 
-class _Mark(NamedTuple):
-    """What a row bears for the moment, and not for what its node has come to."""
-
-    focus: str | None
-    """None where time is at another row; else the node that it is at, where that has no row of its own."""
-    travel: Travel | None
-    stop: tuple[str, str]
-
-    def line(self, state: State) -> Line:
-        """Return the mark in front of the lanes."""
-        if self.focus is not None:
-            return [self.stop, ("▶ ", "now")]
-        return [self.stop, ("✓ ", "good") if state is State.COMPLETE else ("  ", "")]
-
-    @property
-    def named(self) -> Line:
-        """The name of the node that time is at."""
-        return [(f"  ◂ {self.focus}", "now")] if self.focus else []
-
-
 class GraphDrawing:
     """Draws rows of the graph for the cursor's present position."""
 
@@ -84,10 +63,6 @@ class GraphDrawing:
         self.rails = session.rows.rails
         self.digits = len(str(max(len(self.rows), 1)))
         self.interval = lru_cache(4096)(self._interval)
-        self._turns = lru_cache(4096)(self._turning_points)
-        self._drawn_rows = lru_cache(4096)(self._draw)
-        self._moment: tuple[int, int, Travel | None] = (-1, 0, None)
-        """A position, and what of it counts for every row: the row where time is, what travels."""
 
     def columns(self, width: int) -> int:
         """Return how many columns of lanes are drawn at this width."""
@@ -95,69 +70,41 @@ class GraphDrawing:
 
     def row(self, row: int, width: int) -> Line:
         """Return one row: number, mark, lanes, name, fan-out, norm of the complete adjoint; or a folded block."""
-        nodes = self.rows.unit(row).nodes
-        position = self.session.debugger.position
-        if self._moment[0] != position:
-            self._moment = position, self.session.current_row, self.travel
-        _, here, travel = self._moment
-        if travel is not None and not travel.top <= self.rows.rail_of[nodes[0]] <= travel.bottom:
-            travel = None
-        stage = bisect_right(self._turns(row, width), position)
-        return self._drawn_rows(
-            row, width, stage, self._focus(nodes) if here == row else None, travel, self._stop(nodes)
-        )
-
-    def _turning_points(self, row: int, width: int) -> Sequence[int]:
-        """Return the positions, in order, at which something in a row changes but its mark and what travels."""
-        unit = self.rows.unit(row)
-        rail = self.rows.rail_of[unit.nodes[0]]
-        shown = self.columns(width)
-        on_rails = self.rows.on_rails(row)
-        cells = self.rails.draw(rail, "●", shown) if on_rails else self.rails.draw_under(rail, shown)
-        lanes = {(cell.since, cell.carries) for cell in cells if cell.carries >= 0}
-        turns = {at for lane in lanes for at in self.interval(*lane)}
-        timeline = self.session.debugger.timeline
-        for node in unit.nodes:
-            turns |= {timeline.after_evaluation(node) or 0, timeline.after_completion(node) or 0}
-            turns |= {timeline.after_contribution(edge) or 0 for edge in self.session.pass_.schedule.arrivals[node]}
-        return sorted(turns)
-
-    def _draw(
-        self, row: int, width: int, _stage: int, focus: str | None, travel: Travel | None, stop: tuple[str, str]
-    ) -> Line:
-        """Draw a row; ``focus`` is None where time is at another one, else what is named beside it."""
         session = self.session
         unit = self.rows.unit(row)
-        mark = _Mark(focus, travel, stop)
         if unit.block:
-            return self._folded(row, unit, width, mark)
+            return self._folded(row, unit, width)
         index = unit.nodes[0]
         node = session.network.nodes[index]
         state = session.debugger.node_state(node.name)
-        left: Line = [(f"{row + 1:>{self.digits}} ", "dim"), *mark.line(state.state)]
-        left += self._lanes(row, node, state, width, travel)
-        left.append((visible(node.name, limit=60), _ROLES[state.state]))
+        role = _ROLES[state.state]
+        here = session.current_row == row
+        left: Line = [(f"{row + 1:>{self.digits}} ", "dim"), *self._mark([index], state.state, here)]
+        left += self._lanes(row, node, state, width)
+        left.append((visible(node.name, limit=60), role))
         if state.expected > 1:
             count = f"{state.arrived}/{state.expected}" if state.state is State.PARTIAL else str(state.expected)
             left.append((f"  Σ{count}", "sum"))
         if node.op not in node.name and width >= WITH_OPERATOR:
             left.append((f"  {node.op}", "dim"))
-        return between([*left, *mark.named], self._size(index, state.state), width)
+        return between([*left, *self._focus(here, [index])], self._size(index, state.state), width)
 
-    def _folded(self, row: int, unit: Unit, width: int, mark: _Mark) -> Line:
+    def _folded(self, row: int, unit: Unit, width: int) -> Line:
         """Return the row of a folded block: its name, how many operators, the gradient's norm in and out."""
-        folded = self.session.folded_block(unit)
-        position = self.session.debugger.position
+        session = self.session
+        folded = session.folded_block(unit)
+        position = session.debugger.position
         state = folded.state(position)
+        here = session.current_row == row
         rail = self.rows.rail_of[unit.nodes[0]]
-        left: Line = [(f"{row + 1:>{self.digits}} ", "dim"), *mark.line(state)]
-        left += self._drawn(rail, "▸", _ROLES[state], width, mark.travel)
+        left: Line = [(f"{row + 1:>{self.digits}} ", "dim"), *self._mark(unit.nodes, state, here)]
+        left += self._drawn(rail, "▸", _ROLES[state], width)
         left += [(visible(unit.block, limit=40), _ROLES[state] or "strong")]
         done = folded.completed(position)
         count = f"{done}/{len(unit.nodes)}" if 0 < done < len(unit.nodes) else str(len(unit.nodes))
         left.append((f"  {count} ops", "dim"))
         right = self._through(folded, state, width - measure(left) - 1)
-        return between([*left, *mark.named], right, width)
+        return between([*left, *self._focus(here, unit.nodes)], right, width)
 
     def _through(self, folded: FoldedBlock, state: State, room: int) -> Line:
         """Tell the gradient's norm at a block's end and at its beginning, and the skip's share, as far as they fit."""
@@ -170,41 +117,41 @@ class GraphDrawing:
             return [(share, "skip"), (f"{norms} ", "")]
         return [(f"{norms if len(norms) < room else norms.rpartition('→')[2]} ", "")]
 
-    def _focus(self, nodes: Sequence[int]) -> str:
+    def _focus(self, here: bool, nodes: Sequence[int]) -> Line:
         """Name the node that time is at, where it has no row of its own."""
         focus = self.session.network[self.session.debugger.focus()]
-        return visible(focus.name, limit=30) if focus.index != nodes[0] else ""
+        return [(f"  ◂ {visible(focus.name, limit=30)}", "now")] if here and focus.index != nodes[0] else []
 
-    def _lanes(self, row: int, node: Node, state: NodeState, width: int, travel: Travel | None) -> Line:
+    def _lanes(self, row: int, node: Node, state: NodeState, width: int) -> Line:
         """Draw the rails of a row, or, beside a leaf, what runs past it."""
         rail = self.rows.rail_of[node.index]
         if not self.rows.on_rails(row):
             cells = self.rails.draw_under(rail, self.columns(width))
             turn = "↱" if self.rows.forward else "↳"
-            return [
-                *(self._styled(cell, rail + 0.5, k, "", travel) for k, cell in enumerate(cells)),
-                (f" {turn} ", "dim"),
-            ]
+            return [*(self._styled(cell, rail + 0.5, k, "") for k, cell in enumerate(cells)), (f" {turn} ", "dim")]
         joined = sum(e is not None and self.rows.rail_of[e.source_index] > rail for e in node.inputs) > 1
         is_join = joined and node.op in JOINS
         glyph = "⊕" if is_join else _GLYPHS[state.state][state.expected > 1]
-        return self._drawn(rail, glyph, _ROLES[state.state], width, travel)
+        return self._drawn(rail, glyph, _ROLES[state.state], width)
 
-    def _drawn(self, rail: int, glyph: str, role: str, width: int, travel: Travel | None) -> Line:
+    def _drawn(self, rail: int, glyph: str, role: str, width: int) -> Line:
         """Return the cells of a row of the rails, and how many lanes had no room."""
         shown = self.columns(width)
-        line = [self._styled(cell, rail, k, role, travel) for k, cell in enumerate(self.rails.draw(rail, glyph, shown))]
+        line = [self._styled(cell, rail, k, role) for k, cell in enumerate(self.rails.draw(rail, glyph, shown))]
         hidden = self.rails.undrawn(rail) if self.rails.columns > shown else 0
         return [*line, (f"+{hidden} " if hidden else " ", "dim")]
 
-    def _stop(self, nodes: Sequence[int]) -> tuple[str, str]:
-        """Return the mark of a stop, or of a difference to another pass, at one of the nodes."""
-        stops, differing = self.session.stop_indices, self.session.divergent
+    def _mark(self, nodes: Sequence[int], state: State, here: bool) -> Line:
+        stops = self.session.stop_indices
+        differing = self.session.divergent
+        stop: Line = [(" ", "")]
         if stops and any(i in stops for i in nodes):
-            return "■", "bad"
-        if differing and any(i in differing for i in nodes):
-            return "≠", "bad"
-        return " ", ""
+            stop = [("■", "bad")]
+        elif differing and any(i in differing for i in nodes):
+            stop = [("≠", "bad")]
+        if here:
+            return [*stop, ("▶ ", "now")]
+        return [*stop, ("✓ ", "good") if state is State.COMPLETE else ("  ", "")]
 
     def _size(self, index: int, state: State) -> Line:
         if state is State.IDLE or not self.session.pass_.schedule.active[index]:
@@ -214,12 +161,13 @@ class GraphDrawing:
         size = self.session.adjoint_norm(index)
         return [(" " if size is None else f"{scientific(size)} ", "")]
 
-    def _styled(self, cell: Cell, rail: float, place: int, role: str, travel: Travel | None) -> tuple[str, str]:
+    def _styled(self, cell: Cell, rail: float, place: int, role: str) -> tuple[str, str]:
         """Return a cell as it is drawn in a row of the rails, or half-way between two."""
         if self.rows.forward:
             cell = cell._replace(glyph=upside_down(cell.glyph))
         if cell.carries < 0:
             return cell.glyph, role
+        travel = self.travel
         if travel is not None and cell.carries == travel.bottom:
             on_lane = place == 2 * travel.column and travel.top < rail < travel.bottom
             if on_lane or rail == travel.top or (rail == travel.bottom and place <= 2 * travel.column):

@@ -61,8 +61,9 @@ class GraphPane(SessionPane):
         if before[0] != self.top or len(before[1]) != len(rows):
             self.refresh()
             return
-        changed = (y for y, (old, new) in enumerate(zip(before[1], rows, strict=True), start=self.top) if old != new)
-        self.refresh_rows(list(changed))
+        for y, (old, new) in enumerate(zip(before[1], rows, strict=True), start=self.top):
+            if old != new:
+                self.refresh_row(y)
 
     @property
     def count(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import groupby
 
 from resdebug.passes.events import Completed
 from resdebug.text import visible
@@ -12,7 +11,6 @@ from resdebug.tui.numbers import level, scientific
 from resdebug.tui.session import Session
 
 LABEL = 9
-_MARKED = {"▲": "now", "■": "bad", "≠": "bad"}
 
 
 class Profile:
@@ -25,8 +23,6 @@ class Profile:
         self.cells = max(1, width - LABEL)
         self.norms = self._norms(session)
         self.low, self.high = session.norm_range()
-        self.bars = "".join(map(self._bar, self.norms))
-        """Per column the norm's height; a blank where no adjoint is completed."""
         self.forks = {self.of_node(session, name) for name in session.debugger.forks()}
         self.blocks = self._blocks(session)
         """Per column 0 outside of blocks, else 1 and 2 in turn from block to block."""
@@ -57,13 +53,6 @@ class Profile:
                 if held is None or size > held or math.isnan(size):
                     norms[column] = size
         return norms
-
-    def _bar(self, norm: float | None) -> str:
-        if norm is None:
-            return " "
-        if not math.isfinite(norm):
-            return "!"
-        return level(math.log10(norm), self.low, self.high) if norm > 0 else "0"
 
     def stops(self, session: Session) -> frozenset[int]:
         """Return the columns in which a stop holds."""
@@ -111,23 +100,24 @@ def moment(session: Session, position: int) -> str:
 def timeline_lines(session: Session, profile: Profile) -> list[Line]:
     """Return the profile of norms, and under it a ruler with the seed, blocks, forks, stops and the cursor."""
     here = profile.column(session.debugger.position)
+    bars: Line = [(fit(f"{scientific(10**profile.high, 2):>8}", LABEL), "dim")]
     seed = profile.column(session.debugger.timeline.seeded)
-    lit = max(seed, here + 1)
     forward = " forward pass" if seed > 14 else ""
-    heights = forward + profile.bars[len(forward) :]
-    bars: Line = [
-        (fit(f"{scientific(10**profile.high, 2):>8}", LABEL), "dim"),
-        (heights[:seed], "dim"),
-        (heights[seed:lit], "lit"),
-        (heights[lit:], "dim"),
-    ]
+    for column, x in enumerate(profile.norms):
+        glyph = "!" if x is not None and not math.isfinite(x) else "0"
+        if x is None:
+            glyph = forward[column] if column < len(forward) else " "
+        elif x > 0 and math.isfinite(x):
+            glyph = level(math.log10(x), profile.low, profile.high)
+        bars.append((glyph, "lit" if seed <= column <= here else "dim"))
     ruler = ["◆" if c in profile.forks else "─━╌"[turn] for c, turn in enumerate(profile.blocks)]
     ruler[seed] = "┴"
     for column in profile.divergences(session):
         ruler[column] = "≠"
     for column in profile.stops(session):
         ruler[column] = "■"
-    ruler[here] = "▲"
     marks: Line = [(fit(f"{scientific(10**profile.low, 2):>8}", LABEL), "dim")]
-    marks += [("".join(run), role) for role, run in groupby(ruler, lambda glyph: _MARKED.get(glyph, "dim"))]
+    marks += [
+        ("▲", "now") if c == here else (glyph, "bad" if glyph in "■≠" else "dim") for c, glyph in enumerate(ruler)
+    ]
     return [bars, marks]
