@@ -27,6 +27,7 @@ from resdebug.tui.styles import THEMES
 
 if TYPE_CHECKING:
     from resdebug.analysis.divergence.walk import Walk
+    from resdebug.network.model import Network
     from resdebug.passes.protocol import Pass
     from resdebug.tui.pair import Pair
     from resdebug.tui.session import Session
@@ -47,6 +48,8 @@ class Opposite:
 
 LARGE = 5000
 """Nodes from which on skips and branches are told apart while the person looks already."""
+MANY_NUMBERS = 2_000_000
+"""So many elements take longer to compute than a person wants to wait for a picture."""
 MOST_FAULTS = 3
 
 
@@ -159,9 +162,19 @@ class DebuggerApp(App[None]):
     def _session(self) -> Session | Pair:
         """Load and prepare, in a thread: numpy is first imported here, after the first frame."""
         pass_ = self._load(self._report)
+        from resdebug.passes.coming import ComingPass
         from resdebug.tui.session import Session
 
-        session = Session(pass_, self._shown_name)
+        early = None
+        if isinstance(pass_, ComingPass):
+            coming = pass_
+            if self._resume is None and self._opposite is None and _takes_long(coming.network):
+                early = Session(coming, self._shown_name)
+                early.files.source = self._source
+                early.prepare(self._report)
+                self.call_from_thread(self.main.start, early)
+            pass_ = coming.run(self._report)
+        session = Session(pass_, self._shown_name) if early is None else early.over(pass_)
         session.files.source = self._source
         session.prepare(self._report)
         if self._resume is not None:
@@ -193,6 +206,8 @@ class DebuggerApp(App[None]):
             if loaded is not None:
                 pair = loaded if self._opposite is not None else None
                 session = loaded.left if pair is not None else loaded
+                if self.main.session is not None:
+                    session.look_like(self.main.session)
                 self.main.start(session)
                 self._idle.begin()
                 if len(session.network) > LARGE:
@@ -234,6 +249,11 @@ class DebuggerApp(App[None]):
         self.crash = self._exception
         self._return_code = textual_insides.OUR_BUG
         self._close_messages_no_wait()
+
+
+def _takes_long(network: Network) -> bool:
+    """Whether to show the network before it has been run. A large one of scalars is sooner run than laid out."""
+    return len(network) <= LARGE and sum(node.type.size for node in network.nodes if not node.is_leaf) >= MANY_NUMBERS
 
 
 def run(

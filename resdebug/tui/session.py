@@ -18,6 +18,7 @@ from resdebug.analysis.rows import Arrangement, Rows
 from resdebug.debugger.debugger import Debugger, State
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
+from resdebug.passes.coming import ComingPass
 from resdebug.passes.events import Contributed
 from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.routes import Routes
@@ -54,6 +55,12 @@ class Session(Conversation):
         self.show_leaves = False
         self.view: int | None = None
         """Which of the selected node's tensors is shown; None: the adjoint where there is one, else the value."""
+        self.ready = not isinstance(pass_, ComingPass)
+        """Whether the pass has been run."""
+        self.progress = ""
+        """How far the pass has been run, while it is."""
+        self.edition = 0
+        """How often there was more of it."""
         self.resumed = ""
         """What became of the wish to go on where the last session ended."""
         self.tensor_view = TensorView()
@@ -73,7 +80,7 @@ class Session(Conversation):
         self.forward_order = False
         """Whether the graph is drawn from the inputs down, in the order of the forward pass."""
         self._rows = lru_cache(8)(self._arrange)
-        self._folded_block = lru_cache(1024)(self._fold)
+        self._folded_block = lru_cache(1024)(self._fold_block)
         self.divergent: frozenset[int] = frozenset()
         """Nodes (by index) at which the pass beside this one differs."""
         self.divergences: tuple[int, ...] = ()
@@ -110,7 +117,7 @@ class Session(Conversation):
         """Return what the row of a folded block tells."""
         return self._folded_block(unit.block, tuple(unit.nodes))
 
-    def _fold(self, _block: str, nodes: tuple[int, ...]) -> FoldedBlock:
+    def _fold_block(self, _block: str, nodes: tuple[int, ...]) -> FoldedBlock:
         return FoldedBlock(self.pass_, self.routes, self.adjoint_norm, nodes)
 
     def fold(self, level: int = 1) -> str:
@@ -168,6 +175,29 @@ class Session(Conversation):
         other.folded = frozenset(name for name in self.folded if name in other.arrangement.blocks.members)
         other.selected = self.selected if self.selected in other.network else debugger.focus()
         return other
+
+    def over(self, pass_: Pass) -> Session:
+        """Return a session on what this one's pass has become now that it has been run, at the same place."""
+        other = Session(pass_, self.name)
+        other.files.source = self.files.source
+        other.arrangement, other._rows = self.arrangement, self._rows
+        other.look_like(self)
+        return other
+
+    def look_like(self, other: Session) -> None:
+        """Look at everything as another session on the same network does, from the same moment."""
+        self.debugger.jump(other.debugger.position)
+        self.folded, self.show_leaves, self.forward_order = other.folded, other.show_leaves, other.forward_order
+        self.selected, self.view, self.link, self.visited = other.selected, other.view, other.link, other.visited
+        self.tensor_view, self.count = other.tensor_view, other.count
+
+    def renew(self, progress: str) -> None:
+        """Ask everything anew: meanwhile there is more of the pass."""
+        self.progress = progress
+        self.edition += 1
+        self.answers = Answers(self.pass_, self.routes)
+        self._folded_block.cache_clear()
+        self._range = None
 
     def resume(self, key: str) -> None:
         """Go back to where the session kept under ``key`` was left: cursor, stops, watches, bookmarks, folds."""

@@ -30,12 +30,16 @@ class Acting(Screen[None]):
         """Let every pane show the session as it is now."""
         if self.session is not None:
             self.session.count = ""
-            panes = list(self.query(SessionPane))
-            for pane in panes:
-                pane.update_from(self.session)
+            self.show_session()
             self.follow_tour()
-            paint(self, panes)
             self.session.ahead.look()
+
+    def show_session(self) -> None:
+        """Draw what the panes show of the session, and paint it at once."""
+        panes = list(self.query(SessionPane))
+        for pane in panes:
+            pane.update_from(self.needed)
+        paint(self, panes)
 
     def follow_tour(self) -> None:
         """Let a tour, if there is one, see what was done."""

@@ -15,7 +15,7 @@ from resdebug.tui.actions.files import FileActions
 from resdebug.tui.actions.selecting import SelectActions
 from resdebug.tui.actions.travel import TravelActions
 from resdebug.tui.actions.viewing import LEAST_WIDTH, ViewActions
-from resdebug.tui.commands import COMMANDS, ONE_PASS, KeysOf, bindings, written
+from resdebug.tui.commands import COMMANDS, ONE_PASS, WITHOUT_NUMBERS, KeysOf, bindings, written
 from resdebug.tui.memory import remembered
 from resdebug.tui.panes.console_widget import ConsolePane, WatchPane
 from resdebug.tui.panes.graph_widget import GraphPane
@@ -149,9 +149,17 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         self.activate(self.active)
 
     def tell_loading(self, progress: str) -> None:
-        """Show how far the loading is."""
+        """Show how far the loading is, and what there is of the pass."""
         if self.session is None:
             self.query_one(HeaderPane).tell_loading(self.shown_name, progress)
+        elif self.coming:
+            self.session.renew(progress)
+            self.show_session()
+
+    @property
+    def coming(self) -> bool:
+        """Whether the pass that is shown is still being run."""
+        return self.session is not None and not self.session.ready
 
     def on_resize(self) -> None:
         """Write the header anew."""
@@ -163,14 +171,18 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         self.call_after_refresh(self.refresh)
 
     def start(self, session: Session) -> None:
-        """Take over a session that has been loaded."""
+        """Take over a session that has been loaded, or that is as far as the network's layout."""
+        typed = session.count
         self.session = session
         self.refresh_panes()
-        if self.wants_tour:
+        session.count = typed
+        if self.wants_tour and not self.coming:
             self.wants_tour = False
             self.begin_tour()
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """While loading only leaving and help work."""
+        """While loading only leaving and help work, and as long as the pass is run also what needs no numbers."""
         known = {command.action.partition("(")[0] for command in COMMANDS}
-        return self.session is not None or action not in known or action in {"quit", "help"}
+        if self.session is not None and not self.coming:
+            return True
+        return action not in known or action in {"quit", "help"} or (self.coming and action in WITHOUT_NUMBERS)
