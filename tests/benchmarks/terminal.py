@@ -21,6 +21,7 @@ _ESCAPES = re.compile(
 # Like most terminals of today it can hold a frame back until the frame is whole, and says so when it is asked.
 _ASKED: Final = b"\x1b[?2026$p"
 _ANSWER: Final = b"\x1b[?2026;2$y"
+_PATIENCE: Final = 60.0
 _FRAME_ENDS: Final = b"\x1b[?2026l"
 
 
@@ -47,7 +48,7 @@ class Terminal:
         os.waitpid(self.pid, 0)
         os.close(self.descriptor)
 
-    def wait_for(self, text: str, timeout: float = 60.0) -> float:
+    def wait_for(self, text: str, timeout: float = _PATIENCE) -> float:
         """Read until ``text`` stands in what was painted since the last wait; return the moment it came."""
         wanted = text.encode()
         deadline = time.perf_counter() + timeout
@@ -73,8 +74,9 @@ class Terminal:
         before = time.perf_counter()
         os.write(self.descriptor, key.encode())
         self.wait_for(then)
-        while self._read(quiet):
-            pass
+        while self._read(quiet) or self._whole < before:
+            if time.perf_counter() - before > _PATIENCE:
+                raise TimeoutError(f"{key!r} made no frame")
         self.output = b""
         return self._whole - before
 
