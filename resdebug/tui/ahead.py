@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
@@ -9,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from resdebug.debugger.stepping import Granularity
+from resdebug.tui.idle import WRITTEN
 
 if TYPE_CHECKING:
     from resdebug.network.model import Node
@@ -42,9 +44,15 @@ class Ahead:
             return
         time, rows = (now - then for now, then in zip(self._here, before, strict=True))
         self._moved = (time or self._moved[0], self._moved[1] if time else rows)
-        names = [name for name in dict.fromkeys(self._likely(by_row=not time)) if self._is_worth(name)]
+        # What works meanwhile would hold up the thread that writes the picture.
+        asyncio.get_running_loop().call_later(WRITTEN, self._begin, self._turn, not time)
+
+    def _begin(self, turn: int, by_row: bool) -> None:
+        if turn != self._turn:
+            return
+        names = [name for name in dict.fromkeys(self._likely(by_row=by_row)) if self._is_worth(name)]
         if names:
-            _thread().submit(self._foresee, names, self._turn)
+            _thread().submit(self._foresee, names, turn)
 
     def _place(self) -> tuple[int, int]:
         session = self._session

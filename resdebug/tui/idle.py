@@ -11,7 +11,7 @@ from typing import Final
 AFTER: Final = 0.3
 """Seconds without a key after which nobody is waiting."""
 _PAUSE: Final = 0.03
-_WRITTEN: Final = 0.005
+WRITTEN: Final = 0.005
 """Seconds after which a picture has been written."""
 _SWITCHING: Final = 0.0005
 _THRESHOLDS: Final = (50_000, 20, 100)
@@ -61,7 +61,7 @@ class Idle:
         if self._next is not None:
             self._next.cancel()
         if self._before is not None:
-            self._next = asyncio.get_running_loop().call_later(_WRITTEN, self._tidy)
+            self._next = asyncio.get_running_loop().call_later(WRITTEN, self._tidy)
 
     def _tidy(self) -> None:
         """Look through what is new, so that it never becomes much."""
