@@ -10,6 +10,7 @@ import numpy as np
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, sum_over, unbroadcast
+from resdebug.ops.onednn import matmul as onednn
 
 
 class Matmul(Operator, frozen=True, tag="matmul"):
@@ -70,6 +71,12 @@ def as_rows(x: Array) -> Array:
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
+def product(a: Array, b: Array) -> Array:
+    """Return the product of two matrices."""
+    y = onednn.product(a, b)
+    return np.asarray(np.matmul(a, b)) if y is None else y
+
+
 class Linear(Operator, frozen=True, tag="linear"):
     """A fully connected layer: x Wᵀ + b over the last axis."""
 
@@ -97,18 +104,20 @@ class Linear(Operator, frozen=True, tag="linear"):
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """Return ``x Wᵀ + b``."""
-        y: Array = np.matmul(as_rows(x), weight.T)
-        if bias is not None:
-            y += bias
+        y = onednn.product(as_rows(x), weight.T, bias)
+        if y is None:
+            y = np.asarray(np.matmul(as_rows(x), weight.T))
+            if bias is not None:
+                y += bias
         return y.reshape(*x.shape[:-1], weight.shape[0])
 
     def vjp_x(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Return ``ȳ W``."""
-        return np.asarray(np.matmul(as_rows(ybar), weight)).reshape(x.shape)
+        return product(as_rows(ybar), weight).reshape(x.shape)
 
     def vjp_weight(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Return ``ȳᵀ x`` over all rows."""
-        return np.asarray(np.matmul(as_rows(ybar).T, as_rows(x)))
+        return product(as_rows(ybar).T, as_rows(x))
 
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
         """Sum ``ȳ`` over all rows."""
