@@ -20,6 +20,15 @@ def log_softmax(x: Array, axis: int) -> Array:
     return result
 
 
+def probabilities(x: Array, axis: int) -> Array:
+    """Return ``exp x / Σ exp x`` along ``axis``, shifted in the same way."""
+    found = onednn.softmax(x) if axis in {-1, x.ndim - 1} else None
+    if found is not None:
+        return found
+    e: Array = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / sum_over(e, axis, keepdims=True)
+
+
 class OverAxis(Operator, frozen=True):
     """An operator that works along the axis ``dim``."""
 
@@ -48,11 +57,7 @@ class Softmax(OverAxis, frozen=True, tag="softmax"):
 
     def forward(self, x: Array) -> Array:
         """Return the probabilities."""
-        found = onednn.softmax(x) if self.dim in {-1, x.ndim - 1} else None
-        if found is not None:
-            return found
-        e: Array = np.exp(x - x.max(axis=self.dim, keepdims=True))
-        return e / sum_over(e, self.dim, keepdims=True)
+        return probabilities(x, self.dim)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Apply the Jacobian ``diag(y) − y yᵀ``."""
