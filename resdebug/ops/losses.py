@@ -126,9 +126,9 @@ class ClassLoss(Loss, frozen=True):
         """Return the classes that are right. Raises IndexError for one that does not exist."""
         classes = x.shape[self.axis(x.ndim)]
         counted = np.ones(target.shape, bool) if self.ignore_index is None else np.asarray(target != self.ignore_index)
-        outside = np.argwhere(((target < 0) | (target >= classes)) & counted)
-        if len(outside):
-            where = tuple(int(i) for i in outside[0])
+        outside = ((target < 0) | (target >= classes)) & counted
+        if outside.any():
+            where = tuple(int(i) for i in np.argwhere(outside)[0])
             place = f"[{', '.join(map(str, where))}]" if where else ""
             raise IndexError(f"target{place} is {int(target[where])}, and there are {classes} classes")
         right = np.where(counted, target, 0).astype(np.intp)

@@ -40,7 +40,7 @@ def _share(work: Callable[[Sequence[slice]], None], size: int) -> None:
 
 def rectified(x: Array) -> Array:
     """Return ``max(x, 0)``; NaN stays NaN."""
-    if x.size < SMALL:
+    if x.size < BLOCK:
         return np.maximum(x, x.dtype.type(0))
     y = np.empty_like(x)
     views = flat(x, y)
@@ -60,6 +60,8 @@ def unless_at_most_zero(x: Array, ybar: Array) -> Array:
     """Return ``ȳ`` where ``x`` is positive or NaN, 0 elsewhere, whatever ``ȳ`` is there."""
     if x.size < SMALL:
         return np.where(x <= 0, ybar.dtype.type(0), ybar)
+    if x.size < BLOCK and x.dtype == ybar.dtype and x.dtype in _BITS:
+        return where(~(x <= x.dtype.type(0)), ybar)
     result = np.empty_like(x, dtype=ybar.dtype)
     views = flat(x, ybar, result) if x.dtype == ybar.dtype and x.dtype in _BITS else None
     if views is None:
