@@ -8,15 +8,17 @@ library has no way.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ctypes import c_float, c_int, c_uint
 from typing import Final
 
 import numpy as np
 
+from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.ops.layout import compact, empty_last, rows
 from resdebug.ops.onednn import plans
-from resdebug.ops.onednn.library import Handle
+from resdebug.ops.onednn.library import Handle, Missing
 from resdebug.ops.onednn.plans import Maker, chunks, fit, or_all, planned
 
 WHOLE: Final = 1024
@@ -24,6 +26,9 @@ WHOLE: Final = 1024
 
 CHUNK: Final = 512
 """Of more, those of so many at a time."""
+
+SHARED: Final = 1 << 17
+"""Elements from which statistics are taken by several threads."""
 
 LONG: Final = 4096
 """Sums of products with an adjoint, which do not drift, may run over so many."""
@@ -47,7 +52,7 @@ def normalised(x: Array, weight: Array | None, bias: Array | None, eps: float) -
         mean, variance = plan(flat, rows(y), scale, shift)
         return y, mean, variance
     found = moments(x, eps)
-    plan_given = planned(_Given, places, channels, eps)
+    plan_given = planned(_Given, places, channels, eps, divided=True)
     if found is None or plan_given is None:
         return None
     mean, variance = found
@@ -61,23 +66,27 @@ def moments(x: Array, eps: float) -> tuple[Array, Array] | None:
         return None
     flat, channels = rows(compact(x)), x.shape[1]
     ones, zeros = or_all(None, channels, 1), or_all(None, channels, 0)
-    size = WHOLE if len(flat) <= WHOLE else CHUNK
-    aside = np.empty((min(size, len(flat)), channels), x.dtype)
-    counts, means, variances = [], [], []
-    for part in chunks(len(flat), size):
-        plan = planned(_Training, part.stop - part.start, channels, eps)
-        if plan is None:
-            return None
-        mean, variance = plan(flat[part], aside, ones, zeros)
-        counts.append(part.stop - part.start)
-        means.append(mean)
-        variances.append(variance)
-    if len(counts) == 1:
-        return means[0], variances[0]
-    share = np.array(counts)[:, None] / len(flat)
-    wide = np.array(means, np.float64)
-    whole = (share * wide).sum(0)
-    spread = (share * (np.array(variances, np.float64) + (wide - whole) ** 2)).sum(0)
+    parts = list(chunks(len(flat), WHOLE if len(flat) <= WHOLE else CHUNK))
+    found = np.empty((len(parts), 2, channels), x.dtype)
+
+    def work(some: Sequence[int]) -> None:
+        aside = np.empty((max(p.stop - p.start for p in parts), channels), x.dtype)
+        for k in some:
+            plan = planned(_Training, parts[k].stop - parts[k].start, channels, eps)
+            if plan is None:
+                raise Missing
+            found[k] = plan(flat[parts[k]], aside, ones, zeros)
+
+    try:
+        threads.share(work, range(len(parts))) if x.size >= SHARED else work(range(len(parts)))
+    except Missing:
+        return None
+    if len(parts) == 1:
+        return found[0, 0], found[0, 1]
+    share = np.array([p.stop - p.start for p in parts])[:, None] / len(flat)
+    means, variances = found[:, 0].astype(np.float64), found[:, 1]
+    whole = (share * means).sum(0)
+    spread = (share * (variances + (means - whole) ** 2)).sum(0)
     return whole.astype(x.dtype), spread.astype(x.dtype)
 
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.ops.layout import compact, empty_last
 from resdebug.ops.memo import Memo
@@ -28,6 +29,9 @@ SMALL: Final = 9
 PLACES: Final = 64
 LARGE: Final = 1 << 20
 """With so few places a contribution to a weight as large as this is quicker without a layout of its own."""
+
+SHARED: Final = 1 << 23
+"""Multiplications from which a contribution to the weight is put together from two halves of the examples."""
 
 _DIRECT: Final = 1
 _ASK_WEIGHTS, _ASK_DIFF_WEIGHTS = 131, 132
@@ -48,7 +52,7 @@ class Shapes(NamedTuple):
 def correlate(x: Array, weight: Array, window: Window, groups: int, counts: Axes) -> Array | None:
     """Return ``y`` (N, out, *counts) of ``x`` (N, C, ...) and ``weight`` (out, C / groups, *kernel)."""
     shapes = Shapes(x.shape, weight.shape, (x.shape[0], weight.shape[0], *counts), window, groups)
-    plan = planned(_Forward, shapes) if fit(x, weight) else None
+    plan = planned(_Forward, shapes, divided=True) if fit(x, weight) else None
     return None if plan is None else plan.applied(x, weight, shapes.y)
 
 
@@ -57,7 +61,7 @@ def spread(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes)
     if shape[1] < COLOURS and math.prod(window.kernel) > SMALL:
         return None
     shapes = Shapes(shape, weight.shape, ybar.shape, window, groups)
-    plan = planned(_ToX, shapes) if fit(ybar, weight) else None
+    plan = planned(_ToX, shapes, divided=True) if fit(ybar, weight) else None
     return None if plan is None else plan.applied(ybar, weight, shape)
 
 
@@ -67,8 +71,36 @@ def correlate_weight(ybar: Array, x: Array, window: Window, groups: int, shape: 
         return None  # one product of matrices, without a layout of its own
     if ybar.size // shape[0] <= PLACES and math.prod(shape) >= LARGE:
         return None
-    plan = planned(_ToWeight, Shapes(x.shape, shape, ybar.shape, window, groups)) if fit(ybar, x) else None
+    if not fit(ybar, x):
+        return None
+    half = len(x) // 2
+    if half and ybar.size * math.prod(shape[1:]) >= SHARED:
+        return _by_halves(ybar, x, Shapes(x.shape, shape, ybar.shape, window, groups))
+    plan = planned(_ToWeight, Shapes(x.shape, shape, ybar.shape, window, groups), divided=len(x) == 1)
     return None if plan is None else plan.applied(ybar, x, shape)
+
+
+def _by_halves(ybar: Array, x: Array, shapes: Shapes) -> Array | None:
+    """Return the same as the sum of what each half of the examples gives, who ever does which half.
+
+    The library would cut sums over examples as it has threads.
+    """
+    half = len(x) // 2
+    found: list[Array | None] = [None, None]
+
+    def work(some: Sequence[int]) -> None:
+        for k in some:
+            part = (slice(half), slice(half, None))[k]
+            own = shapes._replace(x=x[part].shape, y=ybar[part].shape)
+            plan = planned(_ToWeight, own)
+            found[k] = None if plan is None else plan.applied(ybar[part], x[part], shapes.weight)
+
+    threads.share(work, (0, 1))
+    first, second = found
+    if first is None or second is None:
+        return None
+    first += second
+    return first
 
 
 class _Plan:

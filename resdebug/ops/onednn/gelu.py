@@ -29,7 +29,7 @@ _BY_ERF: Final = 0x31
 
 def gelu(x: Array, exact: Callable[[Array], Array]) -> Array | None:
     """Return ``x Φ(x)``; None where the library has no way."""
-    plan = planned(_Gelu, x.size) if x.size >= ENOUGH and fit(x) else None
+    plan = planned(_Gelu, x.size, divided=True) if x.size >= ENOUGH and fit(x) else None
     y = np.empty_like(x)
     views = flat(x, y)
     if plan is None or views is None:
@@ -42,7 +42,7 @@ def gelu(x: Array, exact: Callable[[Array], Array]) -> Array | None:
 
 def slope(ybar: Array, x: Array, exact: Callable[[Array, Array], Array]) -> Array | None:
     """Return ``ȳ`` times the derivative at ``x``; None where the library has no way."""
-    plan = planned(_Gelu, x.size) if x.size >= ENOUGH and fit(x, ybar) else None
+    plan = planned(_Gelu, x.size, divided=True) if x.size >= ENOUGH and fit(x, ybar) else None
     sent = np.empty_like(x)
     views = flat(x, ybar, sent)
     if plan is None or views is None:

@@ -86,9 +86,11 @@ class Library:
         self.do(name, byref(made), *arguments)
         return made
 
-    def limited(self, count: int) -> None:
-        """Let this thread's calls work with so many threads."""
+    def limited(self, count: int) -> int:
+        """Let this thread's calls work with so many threads; return how many it was before."""
+        before = int(self.c.omp_get_max_threads())
         self.c.omp_set_num_threads(c_int(count))
+        return before
 
     def stream(self) -> Handle:
         """Return a queue of calls, for one thread."""

@@ -22,7 +22,7 @@ def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
     if a.shape[0] * b.size < ENOUGH or not fit(a, b):
         return None
     turned = tuple(m.flags.f_contiguous and not m.flags.c_contiguous for m in (a, b))
-    plan = planned(_Product, a.shape, b.shape, turned, bias is not None)
+    plan = planned(_Product, a.shape, b.shape, turned, bias is not None, divided=True)
     if plan is None:
         return None
     y = np.empty((a.shape[0], b.shape[1]), a.dtype)

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.ops.onednn.library import Call, Handle, Library, Missing, library
 from resdebug.ops.windows import Axes
@@ -61,6 +62,19 @@ class _Own(threading.local):
     def __init__(self) -> None:
         self.plans: dict[object, Any] = {}
         self.maker: Maker | None = None
+        self.threads = 0
+
+    def limit(self, of: Library, count: int) -> None:
+        """Let the library work with so many threads, until a pass is over: others may use the same ones."""
+        before = of.limited(count)
+        if not self.threads:
+            threads.when_left(lambda: self.release(of, before))
+        self.threads = count
+
+    def release(self, of: Library, before: int) -> None:
+        """Give the library its threads back."""
+        of.limited(before)
+        self.threads = 0
 
 
 _own: Final = _Own()
@@ -99,25 +113,31 @@ def _constant(length: int, number: int) -> Array:
     return np.full(length, number, np.float32)
 
 
-def planned(kind: Callable[..., T], *key: Any) -> T | None:
-    """Return ``kind(maker, *key)``, made once by each thread; None where the library has no quick way."""
-    plans = _own.plans
-    try:
-        found: T | None = plans[kind, key]
-    except KeyError:
-        if len(plans) >= KEPT:
-            plans.clear()
-        found = plans[kind, key] = _made(kind, key)
-    return found
+def planned(kind: Callable[..., T], *key: Any, divided: bool = False) -> T | None:
+    """Return ``kind(maker, *key)``, made once by each thread; None where the library has no quick way.
 
-
-def _made(kind: Callable[..., T], key: tuple[Any, ...]) -> T | None:
+    It runs on this thread alone unless it may be ``divided``, which is for what comes out the same to the bit whoever
+    does which part.
+    """
     of = library()
     if of is None:
         return None
+    count = threads.free() if divided else 1
+    if _own.threads != count:
+        _own.limit(of, count)
+    plans = _own.plans
+    try:
+        found: T | None = plans[kind, count, key]
+    except KeyError:
+        if len(plans) >= KEPT:
+            plans.clear()
+        found = plans[kind, count, key] = _made(of, kind, key)
+    return found
+
+
+def _made(of: Library, kind: Callable[..., T], key: tuple[Any, ...]) -> T | None:
     try:
         if _own.maker is None:
-            of.limited(1)
             _own.maker = Maker(of, of.stream())
         return kind(_own.maker, *key)
     except Missing:

@@ -44,7 +44,7 @@ def to_largest(ybar: Array, x: Array, window: Window) -> Array | None:
     if not fit(ybar):
         return None
     winners = _WINNERS.get(lambda x: found[1] if (found := _apply(x, window)) else None, x, of=window)
-    plan = None if winners is None else planned(_Largest, x.shape, window)
+    plan = None if winners is None else planned(_Largest, x.shape, window, divided=True)
     if plan is None or winners is None:
         return None
     sent = empty_last(x.shape, x.dtype)
@@ -54,7 +54,7 @@ def to_largest(ybar: Array, x: Array, window: Window) -> Array | None:
 
 def _apply(x: Array, window: Window) -> tuple[Array, Winners] | None:
     plain = not window.ceil_mode and max(window.dilation) == 1
-    plan = planned(_Largest, x.shape, window) if plain and fit(x) else None
+    plan = planned(_Largest, x.shape, window, divided=True) if plain and fit(x) else None
     if plan is None or not all_finite(x):
         return None
     y, winners = empty_last(plan.counts, x.dtype), np.empty(plan.bytes, np.uint8)

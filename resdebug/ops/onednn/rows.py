@@ -27,7 +27,7 @@ _SCALED: Final = 2 | 4
 
 def softmax(x: Array) -> Array | None:
     """Return the probabilities over the last axis; None also where a row has no finite maximum."""
-    plan = planned(_Softmax, *_form(x)) if _worth(x) else None
+    plan = planned(_Softmax, *_form(x), divided=True) if _worth(x) else None
     if plan is None:
         return None
     y = np.empty(x.shape, x.dtype)
@@ -38,7 +38,7 @@ def softmax(x: Array) -> Array | None:
 
 def softmax_sent(ybar: Array, y: Array) -> Array | None:
     """Return ``y ⊙ (ȳ − Σ ȳ ⊙ y)``, by rows."""
-    plan = planned(_Softmax, *_form(y)) if _worth(ybar, y) else None
+    plan = planned(_Softmax, *_form(y), divided=True) if _worth(ybar, y) else None
     if plan is None:
         return None
     sent = np.empty(y.shape, y.dtype)
