@@ -11,11 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
+from typing import Final
 
-from resdebug.network.model import Edge, Network, Node
+import numpy as np
+
+from resdebug.network.model import Edge, Network
+from resdebug.network.parts import Nodes
 from resdebug.network.pause import collection_paused
-from resdebug.network.signature import LEAVES, slots_of
-from resdebug.network.wiring import all_lead_to, uses
+from resdebug.network.wires import Flags, Wires
+
+MORE: Final = -2
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Schedule:
     active: tuple[bool, ...]
     """Per node index, whether it gets an adjoint: it leads to the target and from an input or parameter, each time
     through differentiable slots."""
-    nodes: tuple[Node, ...] = field(repr=False, compare=False)
+    nodes: Nodes = field(repr=False, compare=False)
 
     @cached_property
     def reverse(self) -> tuple[int, ...]:
@@ -43,17 +49,21 @@ class Schedule:
     @cached_property
     def deliveries(self) -> tuple[tuple[Edge, ...], ...]:
         """Per node index, the edges through which it sends contributions when it is visited, in slot order."""
-        active = self.active
-        sent: list[tuple[Edge, ...]] = [()] * len(active)
+        wires, edges = self.nodes.wires, self.nodes.edges
+        arriving, _ = wires.arriving
+        sending = arriving[self.sends[arriving]]
+        counts = np.bincount(wires.consumer[sending], minlength=wires.count)
         with collection_paused():
-            differentiable = _Differentiable()
-            for i in self.reverse:
-                node = self.nodes[i]
-                slots = differentiable.of(node)
-                sent[i] = tuple(
-                    [edge for edge in node.inputs if edge and slots[edge.position] and active[edge.source_index]]
-                )
-        return tuple(sent)
+            sent = list(map(edges.whole.__getitem__, sending.tolist()))
+            begin = np.append(0, np.cumsum(counts)).tolist()
+            return tuple([tuple(sent[start:stop]) for start, stop in pairwise(begin)])
+
+    @cached_property
+    def sends(self) -> Flags:
+        """Per edge, whether a contribution goes through it."""
+        wires, active = self.nodes.wires, np.array(self.active, bool)
+        sends: Flags = self.nodes.edges.differentiable & active[wires.source] & active[wires.consumer]
+        return sends
 
     @cached_property
     def arrivals(self) -> tuple[tuple[Edge, ...], ...]:
@@ -64,19 +74,6 @@ class Schedule:
                 for edge in self.deliveries[i]:
                     received[edge.source_index].append(edge)
             return tuple(map(tuple, received))
-
-
-class _Differentiable:
-    """Which slots of each operator send contributions."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[type, int], tuple[bool, ...]] = {}
-
-    def of(self, node: Node) -> tuple[bool, ...]:
-        key = type(node.operator), len(node.inputs)
-        if key not in self._known:
-            self._known[key] = tuple(slot.differentiable for slot in slots_of(node.operator, len(node.inputs)))
-        return self._known[key]
 
 
 def schedule(network: Network, target: str | None = None) -> Schedule:
@@ -95,23 +92,23 @@ def _schedule(network: Network, end: int) -> Schedule:
 
 def _active(network: Network, order: Sequence[int], end: int) -> list[bool]:
     """Return, per node index, whether it leads to the target, and from a differentiable leaf."""
-    nodes, differentiable = network.nodes, _Differentiable()
-    if _all_carry(nodes, differentiable):
+    nodes, wires = network.nodes, network.wires
+    differentiable = nodes.edges.differentiable
+    if differentiable.all() and nodes.floating.all() and (nodes.differentiable_leaf == nodes.leaf).all():
         active = [False] * len(nodes)
         for i in order:
             active[i] = True
         return active
-    carries = [False] * len(nodes)
-    through: list[list[int]] = [[] for _ in nodes]
+    edges, first = wires.arriving
+    sources, sends, begin = wires.source[edges].tolist(), differentiable[edges].tolist(), first.tolist()
+    carries: list[bool] = nodes.differentiable_leaf.tolist()
+    leaf, floating = nodes.leaf.tolist(), nodes.floating.tolist()
+    through: list[list[int]] = [[] for _ in nodes.names]
     for i in reversed(order):
-        node = nodes[i]
-        if node.op in LEAVES:
-            carries[i] = node.is_differentiable_leaf
-            continue
-        slots = differentiable.of(node)
-        sources = [edge.source_index for edge in node.inputs if edge and slots[edge.position]]
-        through[i] = sources = [source for source in sources if carries[source]]
-        carries[i] = bool(sources) and node.type.is_float
+        if not leaf[i]:
+            part = range(begin[i], begin[i + 1])
+            through[i] = [sources[k] for k in part if sends[k] and carries[sources[k]]]
+            carries[i] = bool(through[i]) and floating[i]
     active = [False] * len(nodes)
     active[end] = True
     for i in order:
@@ -121,53 +118,85 @@ def _active(network: Network, order: Sequence[int], end: int) -> list[bool]:
     return active
 
 
-def _all_carry(nodes: Sequence[Node], differentiable: _Differentiable) -> bool:
-    """Whether every leaf is differentiable, and every slot."""
-    kinds = {(node.op, len(node.inputs), node.type): node for node in nodes}
-    return all(
-        node.is_differentiable_leaf if node.is_leaf else node.type.is_float and all(differentiable.of(node))
-        for node in kinds.values()
-    )
+class _Operands:
+    """The operands of every node, at most two of them where that is all; ``none`` stands for one that is not there."""
 
+    def __init__(self, wires: Wires) -> None:
+        arity = wires.arity
+        self.none = wires.count
+        edges, begin = wires.arriving
+        sources = np.append(wires.source[edges], (self.none, self.none))
+        self.first: list[int] = np.where(arity > 0, sources[begin[:-1]], self.none).tolist()
+        second = np.where(arity > 1, sources[begin[:-1] + 1], self.none)
+        second[arity > 2] = MORE
+        self.second: list[int] = second.tolist()
+        """``MORE`` where there are more than two."""
+        wide = np.flatnonzero(arity > 2).tolist()
+        self.all: dict[int, list[int]] = {i: sources[begin[i] : begin[i + 1]].tolist() for i in wide}
 
-def _uses(sources: Sequence[Sequence[int]], target: int) -> list[int]:
-    """Return, per node index, by how many edges nodes that lead to the target use it."""
-    pending = [0] * len(sources)
-    seen = [False] * len(sources)
-    seen[target] = True
-    stack = [target]
-    while stack:
-        for source in sources[stack.pop()]:
-            pending[source] += 1
-            if not seen[source]:
-                seen[source] = True
-                stack.append(source)
-    return pending
+    def depths(self, inputs_first: Sequence[int]) -> list[int]:
+        """Return each node's longest way from a leaf, and -1 for what is not there."""
+        first, second = self.first, self.second
+        depth = [-1] * (self.none + 1)
+        for i in inputs_first:
+            b = second[i]
+            if b == MORE:
+                depth[i] = max([depth[source] for source in self.all[i]]) + 1
+                continue
+            deepest = depth[first[i]]
+            if depth[b] > deepest:
+                deepest = depth[b]
+            depth[i] = deepest + 1
+        return depth
 
 
 def _order(network: Network, target: int) -> list[int]:
-    sources = [[edge.source_index for edge in node.inputs if edge] for node in network.nodes]
-    pending = uses(len(sources), network.edges)
-    if not all_lead_to(target, pending):
-        pending = _uses(sources, target)
-    depth = [0] * len(sources)
-    for i in network.inputs_first:
-        deepest = -1
-        for source in sources[i]:
-            if depth[source] > deepest:
-                deepest = depth[source]
-        depth[i] = deepest + 1
+    """Return the nodes that lead to the target, depth-first."""
+    wires = network.wires
+    operands = _Operands(wires)
+    none, first, second = operands.none, operands.first, operands.second
+    depth = operands.depths(network.inputs_first)
+    leads = wires.leading_to(target)
+    pending: list[int] = np.bincount(wires.source[leads[wires.consumer]], minlength=wires.count).tolist()
     stack, order = [target], []
+    push = stack.append
     while stack:
         i = stack.pop()
         order.append(i)
-        ready = []
-        for source in sources[i]:
-            pending[source] -= 1
-            if not pending[source]:
-                ready.append(source)
-        if len(ready) > 1:
-            ready.sort(key=lambda source: -depth[source])
-            ready.reverse()
-        stack += ready
+        a, b = first[i], second[i]
+        if a == none:
+            continue
+        if b == MORE:
+            stack += _made_ready(operands.all[i], pending, depth)
+            continue
+        left = pending[a] = pending[a] - 1
+        if b == none:
+            if not left:
+                push(a)
+            continue
+        right = pending[b] = pending[b] - 1
+        if not left and not right and a != b:
+            # What is pushed last comes next.
+            if depth[a] >= depth[b]:
+                push(b)
+                push(a)
+            else:
+                push(a)
+                push(b)
+        elif not right:
+            push(b)
+        elif not left:
+            push(a)
     return order
+
+
+def _made_ready(sources: Sequence[int], pending: list[int], depth: Sequence[int]) -> list[int]:
+    """Count a visit's contributions; return the operands that wait for no more, the one to come next last."""
+    ready = []
+    for source in sources:
+        pending[source] -= 1
+        if not pending[source]:
+            ready.append(source)
+    ready.sort(key=lambda source: -depth[source])
+    ready.reverse()
+    return ready
