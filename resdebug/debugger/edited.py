@@ -91,9 +91,7 @@ def branch_of(network: Network, block: str) -> Edge:
         what = f'block "{visible(block)}" has no add in it' if known else f'there is no block "{visible(block)}"'
         hint = "name the edge: CONSUMER.SLOT" if known else did_you_mean(block, blocks)
         raise BadInput(Fault("C031", what, hint))
-    depth = [0] * len(network.nodes)
-    for i in network.inputs_first:
-        depth[i] = max((depth[e.source_index] + 1 for e in network.nodes[i].inputs if e is not None), default=0)
+    depth = network.depths
     join = max(joins, key=lambda n: depth[n.index])
     first, second = (e for e in join.inputs if e is not None)
     if depth[first.source_index] == depth[second.source_index]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from resdebug.errors import Fault
 from resdebug.network.node import Edge, Node
-from resdebug.network.parts import Edges, Nodes
+from resdebug.network.operands import Operands
+from resdebug.network.parts import Edges, EdgesOf, Nodes
 from resdebug.network.signature import Catalogue
 from resdebug.network.values import Value
 from resdebug.network.wires import Wires
@@ -90,12 +90,19 @@ class Network:
         return f"<Network {self.name!r}: {len(self.nodes)} nodes, {len(self.edges)} edges, target {self.target!r}>"
 
     @cached_property
-    def consumers(self) -> tuple[tuple[Edge, ...], ...]:
+    def operands(self) -> Operands:
+        """The operands of every node."""
+        return Operands(self.wires)
+
+    @cached_property
+    def depths(self) -> list[int]:
+        """Per node index, the longest way from a leaf; one more, for what is not there, is -1."""
+        return self.operands.depths(self.inputs_first)
+
+    @cached_property
+    def consumers(self) -> Sequence[tuple[Edge, ...]]:
         """Per node index, the edges that use its value, in file order."""
-        leaving, first = self.wires.leaving
-        sorted_ = tuple(map(self.edges.whole.__getitem__, leaving.tolist()))
-        begin = first.tolist()
-        return tuple([sorted_[start:stop] for start, stop in pairwise(begin)])
+        return EdgesOf(self.edges, *self.wires.leaving)
 
     def with_warnings(self, warnings: Sequence[Fault]) -> Network:
         """Return this network with other warnings: those that know their lines."""

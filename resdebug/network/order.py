@@ -11,17 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
-from typing import Final
 
 import numpy as np
 
 from resdebug.network.model import Edge, Network
-from resdebug.network.parts import Nodes
+from resdebug.network.operands import MORE
+from resdebug.network.parts import EdgesOf, Nodes
 from resdebug.network.pause import collection_paused
-from resdebug.network.wires import Flags, Wires
-
-MORE: Final = -2
+from resdebug.network.wires import Flags, Ints
 
 
 @dataclass(frozen=True)
@@ -47,16 +44,11 @@ class Schedule:
         return {i: turn for turn, i in enumerate(self.order)}
 
     @cached_property
-    def deliveries(self) -> tuple[tuple[Edge, ...], ...]:
-        """Per node index, the edges through which it sends contributions when it is visited, in slot order."""
-        wires, edges = self.nodes.wires, self.nodes.edges
-        arriving, _ = wires.arriving
-        sending = arriving[self.sends[arriving]]
-        counts = np.bincount(wires.consumer[sending], minlength=wires.count)
-        with collection_paused():
-            sent = list(map(edges.whole.__getitem__, sending.tolist()))
-            begin = np.append(0, np.cumsum(counts)).tolist()
-            return tuple([tuple(sent[start:stop]) for start, stop in pairwise(begin)])
+    def turn(self) -> Ints:
+        """Per node index, when it is visited in the reverse pass, counted from 0; the number of visits where never."""
+        turns: Ints = np.full(len(self.active), len(self.reverse))
+        turns[np.array(self.reverse, np.intp)] = np.arange(len(self.reverse))
+        return turns
 
     @cached_property
     def sends(self) -> Flags:
@@ -66,14 +58,27 @@ class Schedule:
         return sends
 
     @cached_property
-    def arrivals(self) -> tuple[tuple[Edge, ...], ...]:
+    def delivered(self) -> tuple[Ints, Ints]:
+        """The edges through which contributions go, by consumer in the order of sending, and where each node's begin;
+        one more ends them."""
+        edges, _ = self.nodes.wires.arriving
+        sending = edges[self.sends[edges]]
+        counts = np.bincount(self.nodes.wires.consumer[sending], minlength=len(self.active))
+        return sending, np.append(0, np.cumsum(counts))
+
+    @cached_property
+    def deliveries(self) -> Sequence[tuple[Edge, ...]]:
+        """Per node index, the edges through which it sends contributions when it is visited, in slot order."""
+        return EdgesOf(self.nodes.edges, *self.delivered)
+
+    @cached_property
+    def arrivals(self) -> Sequence[tuple[Edge, ...]]:
         """Per node index, the edges through which contributions reach it, in order of arrival."""
-        received: list[list[Edge]] = [[] for _ in self.active]
-        with collection_paused():
-            for i in self.reverse:
-                for edge in self.deliveries[i]:
-                    received[edge.source_index].append(edge)
-            return tuple(map(tuple, received))
+        wires, (sending, _) = self.nodes.wires, self.delivered
+        receivers = wires.source[sending]
+        in_time = sending[np.lexsort((self.turn[wires.consumer[sending]], receivers))]
+        counts = np.bincount(receivers, minlength=len(self.active))
+        return EdgesOf(self.nodes.edges, in_time, np.append(0, np.cumsum(counts)))
 
 
 def schedule(network: Network, target: str | None = None) -> Schedule:
@@ -118,44 +123,10 @@ def _active(network: Network, order: Sequence[int], end: int) -> list[bool]:
     return active
 
 
-class _Operands:
-    """The operands of every node, at most two of them where that is all; ``none`` stands for one that is not there."""
-
-    def __init__(self, wires: Wires) -> None:
-        arity = wires.arity
-        self.none = wires.count
-        edges, begin = wires.arriving
-        sources = np.append(wires.source[edges], (self.none, self.none))
-        self.first: list[int] = np.where(arity > 0, sources[begin[:-1]], self.none).tolist()
-        second = np.where(arity > 1, sources[begin[:-1] + 1], self.none)
-        second[arity > 2] = MORE
-        self.second: list[int] = second.tolist()
-        """``MORE`` where there are more than two."""
-        wide = np.flatnonzero(arity > 2).tolist()
-        self.all: dict[int, list[int]] = {i: sources[begin[i] : begin[i + 1]].tolist() for i in wide}
-
-    def depths(self, inputs_first: Sequence[int]) -> list[int]:
-        """Return each node's longest way from a leaf, and -1 for what is not there."""
-        first, second = self.first, self.second
-        depth = [-1] * (self.none + 1)
-        for i in inputs_first:
-            b = second[i]
-            if b == MORE:
-                depth[i] = max([depth[source] for source in self.all[i]]) + 1
-                continue
-            deepest = depth[first[i]]
-            if depth[b] > deepest:
-                deepest = depth[b]
-            depth[i] = deepest + 1
-        return depth
-
-
 def _order(network: Network, target: int) -> list[int]:
     """Return the nodes that lead to the target, depth-first."""
-    wires = network.wires
-    operands = _Operands(wires)
+    wires, operands, depth = network.wires, network.operands, network.depths
     none, first, second = operands.none, operands.first, operands.second
-    depth = operands.depths(network.inputs_first)
     leads = wires.leading_to(target)
     pending: list[int] = np.bincount(wires.source[leads[wires.consumer]], minlength=wires.count).tolist()
     stack, order = [target], []
@@ -167,7 +138,7 @@ def _order(network: Network, target: int) -> list[int]:
         if a == none:
             continue
         if b == MORE:
-            stack += _made_ready(operands.all[i], pending, depth)
+            stack += _made_ready(operands.more[i], pending, depth)
             continue
         left = pending[a] = pending[a] - 1
         if b == none:

@@ -14,7 +14,7 @@ from resdebug.network.made import Made
 from resdebug.network.node import Edge, Node
 from resdebug.network.signature import LEAVES, Signature, name_of, slot_name
 from resdebug.network.types import TensorType
-from resdebug.network.wires import Flags, Wires
+from resdebug.network.wires import Flags, Ints, Wires
 
 Written = Mapping[str, Any]
 
@@ -55,6 +55,27 @@ class Edges(Made[Edge]):
             if operator.variadic:
                 row[:] = given[0]
         return np.asarray(table[self.operators.number[self.wires.consumer], self.wires.position])
+
+
+class EdgesOf(Made[tuple[Edge, ...]]):
+    """Some edges of each node."""
+
+    def __init__(self, edges: Edges, sorted_: Ints, begin: Ints) -> None:
+        """``sorted_`` has the edges of one node after the other, ``begin`` says where; one more entry ends them."""
+        super().__init__(len(begin) - 1)
+        self.edges = edges
+        self.sorted = sorted_
+        self.begin = begin
+
+    def make(self, index: int) -> tuple[Edge, ...]:
+        """Return the edges of one node."""
+        of_node = self.sorted[self.begin[index] : self.begin[index + 1]]
+        return tuple(map(self.edges.__getitem__, of_node.tolist()))
+
+    def make_all(self) -> list[tuple[Edge, ...]]:
+        """Return the edges of every node."""
+        sorted_ = tuple(map(self.edges.whole.__getitem__, self.sorted.tolist()))
+        return [sorted_[start:stop] for start, stop in pairwise(self.begin.tolist())]
 
 
 class Nodes(Made[Node]):
