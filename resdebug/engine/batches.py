@@ -38,11 +38,11 @@ STRETCH: Final = 1024
 
 def program(network: Network, schedule: Schedule) -> Program | None:
     """Return the pass laid out in batches; None where there are too few scalars for it to pay."""
-    name = network.nodes.names[schedule.target]
-    if name not in network.programs:
+    key = ("batches", network.nodes.names[schedule.target])
+    if key not in network.programs:
         survey = Survey(network, schedule)
-        network.programs[name] = Layout(network, schedule, survey).program() if survey.together >= WORTH else None
-    return cast("Program | None", network.programs[name])
+        network.programs[key] = Layout(network, schedule, survey).program() if survey.together >= WORTH else None
+    return cast("Program | None", network.programs[key])
 
 
 class Layout:

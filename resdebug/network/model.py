@@ -60,8 +60,8 @@ class Network:
         """Node indices, inputs before consumers."""
         self.schedules: dict[str, Schedule] = {}
         """Passes that have been laid out, by target: they depend on the wiring alone."""
-        self.programs: dict[str, Any] = {}
-        """What the engine has compiled for the same, by target: it depends on wiring and types."""
+        self.programs: dict[tuple[str, ...], Any] = {}
+        """What the engine has compiled, by kind and target: it depends on wiring, operators and types."""
 
     @property
     def edges(self) -> Edges:
