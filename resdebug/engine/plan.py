@@ -70,17 +70,19 @@ def visits(network: Network, schedule: Schedule) -> Sequence[Visit]:
         sources, positions = wires.source.tolist(), wires.position.tolist()
         sent, first = schedule.delivered
         edges, begin, leaf = sent.tolist(), first.tolist(), network.nodes.leaf.tolist()
+        operators = cast("Sequence[Operator]", network.nodes.operators.column())
         arrivals = np.bincount(wires.source[sent], minlength=len(leaf)).tolist()
 
-        def sending(edge: int, size: int) -> Sending:
-            source = sources[edge]
+        def sending(edge: int, i: int) -> Sending:
+            source, size = sources[edge], types[i].size
             shape = types[source].shape
             # Each number of the adjoint that is sent meets a row of what it goes to.
             aside = leaf[source] and len(shape) > 1 and arrivals[source] == 1 and size * math.prod(shape[1:]) >= WORTH
+            aside = aside and not operators[i].divides(np.dtype(types[i].dtype))
             return Sending(edge, positions[edge], source, aside)
 
         network.programs[key] = [
-            Visit(i, of_node[i], tuple([sending(edge, types[i].size) for edge in edges[begin[i] : begin[i + 1]]]))
+            Visit(i, of_node[i], tuple([sending(edge, i) for edge in edges[begin[i] : begin[i + 1]]]))
             for i in schedule.reverse
         ]
     return cast("Sequence[Visit]", network.programs[key])

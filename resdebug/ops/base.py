@@ -90,8 +90,8 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
         contribution: Array = rule(self, ybar, y, *inputs)
         return contribution
 
-    def divides(self, position: int, y: TensorType) -> bool:
-        """Whether the contribution to the input at ``position`` is shared between threads by the operator itself."""
+    def divides(self, dtype: np.dtype[Any]) -> bool:
+        """Whether the operator itself shares a contribution of such numbers between threads."""
         return False
 
     def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:

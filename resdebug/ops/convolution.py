@@ -179,6 +179,10 @@ class Conv(Operator, frozen=True):
         check_bias(bias, weight, weight.shape[0])
         return x.with_shape(x.shape[0], weight.shape[0], *self.window(weight.shape).infer(x, "weight"))
 
+    def divides(self, dtype: np.dtype[Any]) -> bool:
+        """Whether the library is there that does so."""
+        return works(dtype)
+
     def workspace(self, x: TensorType, weight: TensorType, *_: TensorType | None) -> int:
         """The padded input, and its windows as columns."""
         return self.window(weight.shape).workspace(x, unfolded=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, sum_over, unbroadcast
 from resdebug.ops.onednn import matmul as onednn
+from resdebug.ops.onednn.plans import works
 
 
 class Matmul(Operator, frozen=True, tag="matmul"):
@@ -101,6 +102,10 @@ class Linear(Operator, frozen=True, tag="linear"):
             what = f"bias is {shape_text(bias.shape)}, weight is {shape_text(weight.shape)}"
             raise RuleBroken(what, key="bias", hint=f"bias is ({weight.shape[0]})")
         return x.with_shape(*x.shape[:-1], weight.shape[0])
+
+    def divides(self, dtype: np.dtype[Any]) -> bool:
+        """Whether the library is there that does so."""
+        return works(dtype)
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """Return ``x Wᵀ + b``."""

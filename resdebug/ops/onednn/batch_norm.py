@@ -1,8 +1,8 @@
 """Batch normalisation by the batch's own statistics, in single precision, with the channels last in memory.
 
 The library adds up all places of a channel in single precision one after the other, which over many places loses
-digits. So statistics are taken of a chunk of places at a time, and chunks are put together in double precision
-(Chan, Golub and LeVeque 1983, The American Statistician 37, pairwise updating). Functions return None where the
+digits. So statistics are taken of some places at a time, and put together in double precision (Chan, Golub and LeVeque
+1983, The American Statistician 37). Functions return None where the
 library has no way.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ctypes import c_float, c_int, c_uint
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -21,13 +22,13 @@ from resdebug.ops.onednn import plans
 from resdebug.ops.onednn.library import Handle, Missing
 from resdebug.ops.onednn.plans import Maker, chunks, fit, or_all, planned
 
-WHOLE: Final = 1024
-"""Statistics of so many places are taken at once."""
+WHOLE: Final = 256
+"""Over so many places sums are taken one number after the other."""
 
-CHUNK: Final = 512
-"""Of more, those of so many at a time."""
+BLOCK: Final = 1 << 17
+"""Elements that are looked at at a time, so that they stay in a core's own cache."""
 
-SHARED: Final = 1 << 17
+SHARED: Final = 1 << 18
 """Elements from which statistics are taken by several threads."""
 
 LONG: Final = 4096
@@ -65,29 +66,48 @@ def moments(x: Array, eps: float) -> tuple[Array, Array] | None:
     if not fit(x):
         return None
     flat, channels = rows(compact(x)), x.shape[1]
-    ones, zeros = or_all(None, channels, 1), or_all(None, channels, 0)
-    parts = list(chunks(len(flat), WHOLE if len(flat) <= WHOLE else CHUNK))
-    found = np.empty((len(parts), 2, channels), x.dtype)
+    parts, share = _parts(len(flat), channels)
+    found: list[Array] = [flat] * len(parts)
 
     def work(some: Sequence[int]) -> None:
-        aside = np.empty((max(p.stop - p.start for p in parts), channels), x.dtype)
         for k in some:
-            plan = planned(_Training, parts[k].stop - parts[k].start, channels, eps)
+            places, times = parts[k]
+            # Neighbouring places stand for channels of their own: the sum of each is short.
+            block = flat[places].reshape(-1, times * channels)
+            plan = planned(_Training, len(block), times * channels, eps)
             if plan is None:
                 raise Missing
-            found[k] = plan(flat[parts[k]], aside, ones, zeros)
+            ones, zeros = (or_all(None, times * channels, number) for number in (1, 0))
+            found[k] = plan(block, np.empty_like(block), ones, zeros).reshape(2, times, channels)
 
     try:
         threads.share(work, range(len(parts))) if x.size >= SHARED else work(range(len(parts)))
     except Missing:
         return None
-    if len(parts) == 1:
-        return found[0, 0], found[0, 1]
-    share = np.array([p.stop - p.start for p in parts])[:, None] / len(flat)
-    means, variances = found[:, 0].astype(np.float64), found[:, 1]
-    whole = (share * means).sum(0)
-    spread = (share * (variances + (means - whole) ** 2)).sum(0)
-    return whole.astype(x.dtype), spread.astype(x.dtype)
+    both = found[0] if len(parts) == 1 else np.concatenate(found, axis=1)
+    if both.shape[1] == 1:
+        return both[0, 0], both[1, 0]
+    means, variances = both.astype(np.float64)
+    whole = share @ means
+    means -= whole
+    means *= means
+    means += variances
+    return whole.astype(x.dtype), (share @ means).astype(x.dtype)
+
+
+@lru_cache(maxsize=256)
+def _parts(count: int, channels: int) -> tuple[tuple[tuple[slice, int], ...], Array]:
+    """Return places to look at together, and how many neighbours of them stand for channels of their own.
+
+    With it, how much of the whole each of these is.
+    """
+    parts = []
+    for part in chunks(count, max(WHOLE, BLOCK // channels)):
+        times = -(-(part.stop - part.start) // WHOLE)
+        rest = (part.stop - part.start) % times
+        parts += [(slice(part.start, part.stop - rest), times), *[(slice(part.stop - rest, part.stop), 1)] * bool(rest)]
+    share = np.concatenate([np.full(times, (p.stop - p.start) / times / count) for p, times in parts])
+    return tuple(parts), share
 
 
 def sent(
