@@ -245,6 +245,8 @@ def test_contributions_asked_for_alone_are_those_of_a_pass() -> None:
 def test_the_library_gets_its_threads_back() -> None:
     of = library()
     assert of is not None
+    with threads.ours():
+        pass  # what was used outside is given back here
     before = of.limited(2)
     try:
         with threads.ours():
