@@ -75,6 +75,8 @@ class Session(Conversation):
         """Whether the graph is drawn from the inputs down, in the order of the forward pass."""
         self._rows = lru_cache(8)(self._arrange)
         self._folded_block = lru_cache(1024)(self._fold)
+        self.matched: frozenset[int] = frozenset()
+        """Nodes (by index) that a search has found."""
         self.divergent: frozenset[int] = frozenset()
         """Nodes (by index) at which the pass beside this one differs."""
         self.divergences: tuple[int, ...] = ()

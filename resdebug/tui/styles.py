@@ -20,12 +20,14 @@ _ROLE_STYLES = {
     "bad": "color: $error; text-style: bold;",
     "head": "color: $rd-head; background: $primary; text-style: bold;",
     "now": "color: $rd-sum; text-style: bold;",
-    "lit": "color: $rd-branch; text-style: bold;",
+    "lit": "color: $rd-skip; text-style: bold;",
     "travel": "color: $rd-sum; text-style: bold;",
     "selected": "background: $rd-selected;",
     "negative": "color: $rd-skip;",
     "positive": "color: $rd-branch;",
     "cursor": "color: $rd-sum; text-style: bold reverse;",
+    "link": "color: $accent; background: $rd-selected; text-style: bold;",
+    "found": "color: $accent; text-style: bold underline;",
 }
 
 THEMES = (

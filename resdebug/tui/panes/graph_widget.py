@@ -78,6 +78,7 @@ class GraphPane(SessionPane):
 
     def _visible(self, session: Session, top: int) -> list[tuple[Line, bool]]:
         """Return the rows in view, each with its part of the map, and whether it is the selected one."""
+        from resdebug.tui.panes.legend import legend
         from resdebug.tui.panes.minimap import WIDTH
 
         drawing, minimap = self.drawing, self.minimap
@@ -88,11 +89,12 @@ class GraphPane(SessionPane):
         first, last = minimap.line(top), minimap.line(min(top + height, count) - 1)
         selected = session.rows.row_of[session.node.index]
         width = self.size.width - WIDTH
+        drawing.look_at(top, min(top + height, count), width)
         rows = []
         for line, row in enumerate(range(top, min(top + height, count))):
             cell = minimap.cell(line, here=line == here, stop=line in stops, seen=first <= line <= last)
             rows.append(([*drawing.row(row, width), *cell], row == selected))
-        return rows
+        return rows if self.named else [*rows, *((line, False) for line in legend(self.size.width, height - len(rows)))]
 
     def render_line(self, y: int) -> Strip:
         """Return one visible row."""

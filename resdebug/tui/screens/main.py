@@ -41,9 +41,9 @@ MainScreen { layout: vertical; background: $background; }
 #body { height: 1fr; }
 #graph { width: 47; }
 #side { width: 1fr; }
-#node { height: 9; }
+#node { height: 8; }
 #ledger { height: 1fr; }
-#tensor { height: 9; }
+#tensor { height: 8; }
 .-ascii Pane { border: ascii $rd-border; }
 .-ascii Pane.-active { border: ascii $accent; }
 .-ascii Pane.-bare { border: none; }
@@ -54,12 +54,15 @@ MainScreen { layout: vertical; background: $background; }
 #tour { display: none; background: $panel; }
 #search { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
 #small { display: none; }
-.-tall #timeline { height: 2; }
-.-roomy #tensor { height: 16; }
 .-roomy #node { height: 11; }
+.-roomy #tensor { height: 9; }
+.-roomier #node { height: 12; }
+.-roomier #ledger { height: 1fr; }
+.-roomier #tensor { height: 1fr; }
+.-roomier #timeline { height: 5; }
 .-broader #graph { width: 54; }
 .-broad #graph { width: 66; }
-.-medium #graph { width: 37; }
+.-medium #graph { width: 40; }
 .-medium #side > Pane { display: none; height: 1fr; }
 .-medium #side > Pane.-shown { display: block; }
 .-narrow #graph, .-narrow #side > Pane { display: none; width: 1fr; height: 1fr; }
@@ -92,7 +95,8 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         (0, "-flat"),
         (10, "-short"),
         (20, "-tall"),
-        (42, "-roomy"),
+        (34, "-roomy"),
+        (44, "-roomier"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = bindings(ONE_PASS)
     AUTO_FOCUS = ""
