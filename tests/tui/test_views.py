@@ -80,7 +80,7 @@ def test_images() -> None:
     lines, told = image(RNG.uniform(size=(2, 3, 8, 8)), Look(40, 10), 1)
     assert len(lines) == 4
     assert len(lines[0]) == 8
-    assert told.startswith("image 1 of 2")
+    assert told.startswith("image 2 of 2")
     lines, told = image(RNG.uniform(size=(1, 1, 64, 64)), Look(40, 8), 0)
     assert "mean of 4×4" in told
     plain, _ = image(np.eye(6).reshape(1, 1, 6, 6), Look(40, 8, colour=False), 0)

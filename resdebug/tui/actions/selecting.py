@@ -9,7 +9,7 @@ from resdebug.text import visible
 from resdebug.tui.actions.commanding import CommandActions
 from resdebug.tui.actions.touring import TourActions
 from resdebug.tui.panes.graph_widget import GraphPane
-from resdebug.tui.panes.widgets import HeaderPane, NodePane
+from resdebug.tui.panes.widgets import FooterPane, HeaderPane, NodePane
 
 MOST_COUNT = 1_000_000
 
@@ -21,16 +21,21 @@ class SelectActions(TourActions, CommandActions):
     before_search: str = ""
 
     def action_move(self, rows: int) -> None:
-        """Move the selection."""
+        """Move the selection; while a search is typed, to another match."""
+        if self.query_one("#search").display:
+            self.action_found(rows)
+            self.tell_matches()
+            return
         self.needed.move_selection(rows * (self.count() or 1))
         self.refresh_panes()
 
     def action_follow(self) -> None:
         """Let the selection follow time again; out of a search, go back to where it began."""
         session = self.needed
-        session.count = ""
+        session.count, session.matched = "", frozenset()
         if self.query_one("#search").display:
             self.close_search()
+            self.query_one(FooterPane).show_keys()
             session.select(self.before_search)
             self.refresh_panes()
         elif self.query("#console") and self.query_one("#console").display:
@@ -52,18 +57,30 @@ class SelectActions(TourActions, CommandActions):
         line.value = ""
         line.display = True
         self.set_focus(line)
+        self.found = []
+        self.tell_matches()
 
     @on(Input.Changed, "#search")
     def search_as_typed(self, event: Input.Changed) -> None:
         """Select the first match at or below the cursor while the person types."""
         if event.input.display:
             self.search(event.value)
-            event.input.border_subtitle = f"{len(self.found)} found"
+            self.tell_matches()
+
+    def tell_matches(self) -> None:
+        """Tell how many nodes match so far, and which of them is selected."""
+        session = self.needed
+        told = "nothing of that name" if self.query_one("#search", Input).value else "type a part of a name"
+        if self.found:
+            at = self.found.index(session.selected) + 1 if session.selected in self.found else 0
+            told = f"{at} of {len(self.found)}: {visible(session.selected, limit=40)} · ↓ ↑ next and previous"
+        self.tell(f"{told} · enter keeps it · esc goes back", timeout=600)
 
     def search(self, pattern: str) -> None:
         """Select the node of this name, else the first match at or below the cursor, else where the search began."""
         session = self.needed
         self.found = session.matches(pattern)
+        session.matched = frozenset(session.network[name].index for name in self.found)
         rows = session.rows.row_of
         here = session.current_row
         ahead = [name for name in self.found if rows[session.network[name].index] >= here]

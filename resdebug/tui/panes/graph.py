@@ -134,7 +134,10 @@ class GraphDrawing:
             counted, right = written.format(count), self._through(folded, state, digits)
             if cell_len(name) + len(counted) + measure(right) + measure(focus) <= room:
                 break
-        name = shorten(name, max(room - len(counted) - measure(right) - measure(focus), LEAST_NAME))
+        left_over = room - len(counted) - measure(right)
+        if cell_len(shorten(name, max(left_over - measure(focus), 1))) < min(cell_len(name), LEAST_NAME):
+            focus = []  # the ledger says which node it is
+        name = shorten(name, max(left_over - measure(focus), LEAST_NAME))
         role = "found" if not session.matched.isdisjoint(unit.nodes) else _ROLES[state] or "strong"
         return between([*left, (name, role), (counted, "dim"), *focus], right, width)
 

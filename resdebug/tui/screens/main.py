@@ -47,14 +47,14 @@ MainScreen { layout: vertical; background: $background; }
 .-ascii Pane { border: ascii $rd-border; }
 .-ascii Pane.-active { border: ascii $accent; }
 .-ascii Pane.-bare { border: none; }
-#console { display: none; height: 12; }
+#console { display: none; height: 5; }
 .-asking #tensor { display: none; }
 #watches { display: none; height: 1; background: $panel; }
 #command { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
 #tour { display: none; background: $panel; }
 #search { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
 #small { display: none; }
-.-roomy #node { height: 11; }
+.-roomy #node { height: 10; }
 .-roomy #tensor { height: 9; }
 .-roomier #node { height: 12; }
 .-roomier #ledger { height: 1fr; }
