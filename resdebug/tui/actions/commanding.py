@@ -154,6 +154,12 @@ class CommandActions(Acting):
 
         self.app.push_screen(ReportScreen(self.needed.pass_, ascii_only=self.ascii_only))
 
+    def action_check(self) -> None:
+        """Check every derivative against finite differences."""
+        from resdebug.tui.screens.check import CheckScreen
+
+        self.app.push_screen(CheckScreen(self.needed.pass_, ascii_only=self.ascii_only))
+
     def action_run_command(self, line: str) -> None:
         """Run a command that a key stands for."""
         self.run_command(line)
