@@ -30,6 +30,8 @@ from resdebug.tui.tensors.image import is_image
 from resdebug.tui.tensors.view import Mode, TensorView
 
 LEDGER_CACHE = 64
+LARGE_NODES, LARGE_NUMBERS = 5_000, 2_000_000
+"""From so many on, a command may take so long that the screen does not wait for it."""
 
 
 class Link(NamedTuple):
@@ -95,6 +97,12 @@ class Session(Conversation):
             self.adjoint_norm(index)
             if done % 256 == 0:
                 report("norms", done, total)
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Whether a command may take longer than a person wants to wait with a still screen."""
+        nodes = self.network.nodes
+        return len(nodes) >= LARGE_NODES or sum(node.type.size for node in nodes) >= LARGE_NUMBERS
 
     @property
     def rows(self) -> Rows:

@@ -11,6 +11,7 @@ from resdebug.passes.events import Event
 from resdebug.passes.protocol import Pass
 from resdebug.tui.app import DebuggerApp
 from resdebug.tui.pane import Pane
+from resdebug.tui.panes.graph_widget import GraphPane
 from resdebug.tui.session import Session
 
 SIZES = [(50, 15), (80, 24), (120, 36), (200, 60)]
@@ -36,6 +37,12 @@ class Driver:
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
         await self.pilot.pause()
+        await self.calm()
+
+    async def calm(self) -> None:
+        """Wait until nothing moves: a contribution that was sent is seen on its way."""
+        while any(pane.pulse is not None and pane.pulse.running for pane in self.app.screen.query(GraphPane)):
+            await self.pilot.pause(0.02)
 
     def screen(self) -> str:
         """The whole screen as plain text."""
@@ -48,7 +55,9 @@ class Driver:
     def pane_of_graph(self) -> str:
         """The rows of the graph pane that are in view."""
         pane = self.app.main.query_one("#graph", Pane)
-        return "\n".join(pane.render_line(y).text.rstrip() for y in range(pane.size.height))
+        assert isinstance(pane, GraphPane)
+        shown = min(pane.size.height, pane.count - pane.top)
+        return "\n".join(pane.render_line(y).text.rstrip() for y in range(shown))
 
     def pane(self, name: str) -> str:
         """The lines of a pane as plain text, also those scrolled out of sight."""

@@ -104,7 +104,7 @@ async def test_keys_of_the_tensor_pane() -> None:
         assert adjoint is not None
         assert f"[0,0,1,1] = {adjoint[0, 0, 1, 1].item()!r}" in d.pane("tensor")
         await d.press("right_curly_bracket")
-        assert "slice [0,:,0,:]" in d.pane("tensor")
+        assert "slice 1 of 3: [0,:,0,:]" in d.pane("tensor")
         await d.press("vertical_line")
         assert "[value]" in d.pane("tensor")
         assert "[adjoint]" in d.pane("tensor")

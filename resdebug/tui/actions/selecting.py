@@ -7,6 +7,7 @@ from textual.widgets import Input
 
 from resdebug.text import visible
 from resdebug.tui.actions.commanding import CommandActions
+from resdebug.tui.actions.files import FileActions
 from resdebug.tui.actions.touring import TourActions
 from resdebug.tui.panes.graph_widget import GraphPane
 from resdebug.tui.panes.widgets import FooterPane, HeaderPane, NodePane
@@ -14,7 +15,7 @@ from resdebug.tui.panes.widgets import FooterPane, HeaderPane, NodePane
 MOST_COUNT = 1_000_000
 
 
-class SelectActions(TourActions, CommandActions):
+class SelectActions(TourActions, CommandActions, FileActions):
     """The selection moves, time does not."""
 
     found: list[str]
@@ -38,6 +39,8 @@ class SelectActions(TourActions, CommandActions):
             self.query_one(FooterPane).show_keys()
             session.select(self.before_search)
             self.refresh_panes()
+        elif self.cancel_opening():
+            pass
         elif self.query("#console") and self.query_one("#console").display:
             self.close_command()
         elif self.tour is not None:
@@ -123,6 +126,8 @@ class SelectActions(TourActions, CommandActions):
     def row_clicked(self, message: GraphPane.Selected) -> None:
         """Select the row that was clicked."""
         session = self.needed
+        if self.busy:
+            return
         session.select(session.network.nodes[session.rows.nodes[message.row]].name)
         if message.fold:
             session.fold()
@@ -156,7 +161,7 @@ class SelectActions(TourActions, CommandActions):
     def on_key(self, event: events.Key) -> None:
         """Digits before a key are a count; a slash opens the search at once, so that what follows belongs to it."""
         session = self.session
-        if session is None:
+        if session is None or self.busy:
             return
         search = self.query_one("#search", Input)
         if event.character == "/" and self.focused is None:

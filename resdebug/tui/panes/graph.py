@@ -66,6 +66,8 @@ class GraphDrawing:
         self.interval = lru_cache(4096)(self._interval)
         self._shown: Sequence[int] = ()
         self._travel: tuple[int, Travel | None] = (-1, None)
+        self.pulse: int | None = None
+        """The row of the rails that the last contribution is just passing."""
 
     def columns(self, width: int) -> int:
         """Return how many columns of lanes are drawn at this width."""
@@ -104,7 +106,9 @@ class GraphDrawing:
             after.append((f"  Σ{count}", "sum"))
         after += self._focus(here, [index])
         role = "found" if index in session.matched else _ROLES[state.state]
-        return between([*left, *self._named(node, role, after, width - measure(left) - measure(right) - 1)], right, width)
+        return between(
+            [*left, *self._named(node, role, after, width - measure(left) - measure(right) - 1)], right, width
+        )
 
     def _named(self, node: Node, role: str, after: Line, room: int) -> Line:
         """Return a node's name and what stands after it, and the operator where it fits and the name does not tell."""
@@ -223,6 +227,8 @@ class GraphDrawing:
             on_lane = place == 2 * travel.column and travel.top < rail < travel.bottom
             if rail == travel.bottom and place == travel.head and cell.glyph == "─":
                 return "◀", "travel"
+            if on_lane and rail == self.pulse:
+                return "◆", "travel"
             if on_lane or rail == travel.top or (rail == travel.bottom and place <= 2 * travel.column):
                 return heavy(cell.glyph), "travel"
         start, end = self.interval(cell.since, cell.carries)

@@ -46,7 +46,9 @@ def columns_in(rails: Rails, view: Sequence[int], here: int, most: int, before: 
     """
     nodes = Counter(rails.column(row) for row in view)
     links = Counter(rails.paths[link.path].column for row in view for link in rails.links[row])
-    now = {rails.column(here), *(rails.paths[link.path].column for link in rails.links[here])} if here in view else set()
+    now = (
+        {rails.column(here), *(rails.paths[link.path].column for link in rails.links[here])} if here in view else set()
+    )
     kept = set(before)
     wanted = sorted(
         (c for c in {*nodes, *links, *now} if c >= 0),

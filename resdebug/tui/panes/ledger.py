@@ -149,7 +149,9 @@ def _entry(session: Session, k: int, part: Part, numbers: _Numbers, width: int) 
         lines = [between([*head, (formula, "")], size, width)]
     else:
         told = f"{way}: " if width < _SLIM and part.route else ""
-        short = fitting(lambda within: contribution_formula(network, edge, within=within), session.node, width - _INDENT)
+        short = fitting(
+            lambda within: contribution_formula(network, edge, within=within), session.node, width - _INDENT
+        )
         texts = wrap(told + short, width - _INDENT, indent="  ", most=2)
         lines = [between(head, size, width), *[[(" " * _INDENT + text, "")] for text in texts]]
     sign = "+" if k > 1 and session.pass_.rule == "sum" else " "

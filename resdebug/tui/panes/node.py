@@ -25,7 +25,6 @@ from resdebug.tui.lines import width as measure
 from resdebug.tui.numbers import percent, plain, scientific
 from resdebug.tui.session import Session
 
-
 _LABEL = 8
 
 
@@ -198,9 +197,7 @@ def _statistics(summary: Summary, room: int) -> Line:
     if summary.zeros:
         more.append((f"  zeros {percent(summary.zeros / summary.size)}", "dim"))
     more += [(f"  μ {plain(summary.mean, 3)}", "dim"), (f"  σ {plain(summary.deviation, 3)}", "dim")]
-    line: Line = [
-        (f"‖·‖ {scientific(summary.norm)}  [{plain(summary.minimum, 3)} … {plain(summary.maximum, 3)}]", "")
-    ]
+    line: Line = [(f"‖·‖ {scientific(summary.norm)}  [{plain(summary.minimum, 3)} … {plain(summary.maximum, 3)}]", "")]
     for piece in more:
         if measure([*line, piece]) <= room:
             line.append(piece)

@@ -93,7 +93,9 @@ def _fitted(
     notes = [_element(place, cursor, dtype)] if cursor is not None else []
     if place.where:
         number = settings.slice % place.of + 1
-        notes.append(f"slice {number} of {place.of}: [{place.where}], keys [ ]" if place.of > 1 else f"slice [{place.where}]")
+        notes.append(
+            f"slice {number} of {place.of}: [{place.where}], keys [ ]" if place.of > 1 else f"slice [{place.where}]"
+        )
     rows = max(1, look.height - 1)
     for _ in range(2):
         body, note = _plane(place, look._replace(height=rows), cursor, settings, mode)

@@ -153,7 +153,7 @@ def _names(profile: Profile) -> Line:
     at = 0
     for start, end, block in profile.stretches:
         name = shorten(visible(block, limit=60), end - start - 1)
-        if start < at or len(name) < MIN_NAME and name != block:
+        if start < at or (len(name) < MIN_NAME and name != block):
             continue
         before = start + (end - start - cell_len(name)) // 2
         line += [(" " * (before - at), ""), (name, "dim")]

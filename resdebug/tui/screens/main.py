@@ -33,6 +33,9 @@ from resdebug.tui.panes.widgets import (
 if TYPE_CHECKING:
     from resdebug.tui.session import Session
 
+FULL_WIDTH, FULL_HEIGHT = 60, 16
+"""Below this size there is room for one pane only."""
+_TOO_SMALL = f"resdebug needs at least 30×10 cells, {FULL_WIDTH}×{FULL_HEIGHT} for all panes"
 LAYOUT = """
 MainScreen { layout: vertical; background: $background; }
 #header, #footer, #narration { height: 1; background: $panel; }
@@ -108,6 +111,7 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         self.shown_name = name
         self.ascii_only = ascii_only
         self.found = []
+        self._small = False
 
     def compose(self) -> ComposeResult:
         """Put up the header: the first picture does not wait for the others."""
@@ -145,7 +149,7 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
             ),
             CommandLine(id="command"),
             footer,
-            Static(Content("resdebug needs at least 30×10 cells"), id="small"),
+            Static(Content(_TOO_SMALL), id="small"),
         ])  # fmt: skip
         width = remembered().get("graph_width")
         if isinstance(width, int) and LEAST_WIDTH <= width <= self.size.width - 40 and self.size.width >= 104:
@@ -163,18 +167,27 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
             self.call_after_refresh(self.tell_loading, "loading …")
         else:
             self.call_after_refresh(self.refresh_panes)
+            self.tell_size()
         # The terminal may have lost what panes of the same size as before believe to be there.
         self.call_after_refresh(self.refresh)
+
+    def tell_size(self) -> None:
+        """Where there is no room for the usual panes, say what is needed, whenever that begins."""
+        before, self._small = self._small, self.size.width < FULL_WIDTH or self.size.height < FULL_HEIGHT
+        if self._small and not before and self.is_current:
+            self.tell(f"{FULL_WIDTH}×{FULL_HEIGHT} cells show more panes; tab goes on", timeout=6)
 
     def start(self, session: Session) -> None:
         """Take over a session that has been loaded."""
         self.session = session
         self.refresh_panes()
+        self.tell_size()
         if self.wants_tour:
             self.wants_tour = False
             self.begin_tour()
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """While loading only leaving and help work."""
+        """While loading, and while a command is at work, only leaving and help work."""
         known = {command.action.partition("(")[0] for command in COMMANDS}
-        return self.session is not None or action not in known or action in {"quit", "help"}
+        works = self.session is not None and not self.busy
+        return works or action not in known or action in {"quit", "help"}
