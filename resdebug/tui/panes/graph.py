@@ -100,24 +100,24 @@ class GraphDrawing:
         left: Line = [(f"{row + 1:>{self.digits}} ", "dim"), *self._mark([index], state.state, here)]
         left += self._lanes(row, node, state, width)
         right = self._size(index, state.state)
-        after: Line = []
+        sums: Line = []
         if state.expected > 1:
             count = f"{state.arrived}/{state.expected}" if state.state is State.PARTIAL else str(state.expected)
-            after.append((f"  Σ{count}", "sum"))
-        after += self._focus(here, [index])
+            sums.append((f"  Σ{count}", "sum"))
         role = "found" if index in session.matched else _ROLES[state.state]
-        return between(
-            [*left, *self._named(node, role, after, width - measure(left) - measure(right) - 1)], right, width
-        )
+        room = width - measure(left) - measure(right) - 1
+        return between([*left, *self._named(node, role, sums, here, room)], right, width)
 
-    def _named(self, node: Node, role: str, after: Line, room: int) -> Line:
-        """Return a node's name and what stands after it, and the operator where it fits and the name does not tell."""
-        name = shorten(visible(node.name, limit=60), max(room - measure(after), LEAST_NAME))
+    def _named(self, node: Node, role: str, sums: Line, here: bool, room: int) -> Line:
+        """Return a node's name, how many contributions come to it, the operator where it fits and is not told yet."""
+        full = visible(node.name, limit=60)
+        focus = self._focus(here, [node.index], room - cell_len(full) - measure(sums))
+        name = shorten(full, max(room - measure(sums) - measure(focus), LEAST_NAME))
         operator = f"  {node.op}"
         told = node.op in node.name or room < WITH_OPERATOR - 20
-        if told or cell_len(name) + measure(after) + len(operator) > room:
+        if told or cell_len(name) + measure(sums) + measure(focus) + len(operator) > room:
             operator = ""
-        return [(name, role), *after[:1], (operator, "dim"), *after[1:]]
+        return [(name, role), *sums, (operator, "dim"), *focus]
 
     def _folded(self, row: int, unit: Unit, width: int) -> Line:
         """Return the row of a folded block: its name, how many operators, the gradient's norm in and out."""
@@ -131,7 +131,7 @@ class GraphDrawing:
         left += self._drawn(rail, "▸", _ROLES[state], width)
         done = folded.completed(position)
         count = f"{done}/{len(unit.nodes)}" if 0 < done < len(unit.nodes) else str(len(unit.nodes))
-        name, focus = visible(unit.block, limit=40), self._focus(here, unit.nodes)
+        name, focus = visible(unit.block, limit=40), self._focus(here, unit.nodes, 18)
         room = width - measure(left) - 1
         # As much as there is room for: what can be said in fewer cells is, before a part of it is left out.
         for written, digits in (("  {} ops", 3), ("  {} ops", 2), ("  {}", 2), (" {}", 1)):
@@ -156,12 +156,12 @@ class GraphDrawing:
         share = percent(folded.skip_share)
         return [(f"skip {share} " if digits > 1 else f"{share.replace(' ', '')} ", "skip"), (norms, "")]
 
-    def _focus(self, here: bool, nodes: Sequence[int]) -> Line:
-        """Name the node that time is at, where it has no row of its own."""
+    def _focus(self, here: bool, nodes: Sequence[int], room: int) -> Line:
+        """Name the node that time is at, where it has no row of its own, in about as many cells as there are."""
         focus = self.session.network[self.session.debugger.focus()]
         if not here or focus.index == nodes[0]:
             return []
-        return [(f"  ◂ {shorten(visible(focus.name, limit=30), 16)}", "now")]
+        return [(f" ◂ {shorten(visible(focus.name, limit=60), max(room - 3, LEAST_NAME))}", "now")]
 
     def _lanes(self, row: int, node: Node, state: NodeState, width: int) -> Line:
         """Draw the rails of a row, or, beside a leaf, what runs past it."""

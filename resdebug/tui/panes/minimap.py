@@ -28,12 +28,13 @@ class MiniMap:
             if norm is not None:
                 size = math.inf if not math.isfinite(norm) else math.log10(norm) if norm > 0 else low
                 sizes[y] = max(sizes[y], size)
-            # Where a line stands for many rows there is a fork in most of them, and a mark would tell nothing.
-            forks[y] |= len(self.rows) <= 2 * height and len(arrivals[index]) > 1
-        self.edge = " " if self.height == len(self.rows) else "▏"
+            forks[y] |= len(arrivals[index]) > 1
+        self.edge = " " if self.height == len(self.rows) else "▕"
         """Between the rows and the map, where its lines are not the rows beside them."""
         self.bars = [_bar(size, low, high) for size in sizes]
-        self.forks = forks
+        # Where a line stands for many rows there is a fork in most of them, and a mark would tell nothing.
+        told = self.height == len(self.rows) or 2 * sum(forks) <= self.height
+        self.forks = forks if told else [False] * self.height
 
     def line(self, row: int) -> int:
         """Return the line that stands for a row."""

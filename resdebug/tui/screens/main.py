@@ -42,11 +42,11 @@ MainScreen { layout: vertical; background: $background; }
 #narration { height: 2; background: $background; }
 #timeline { height: 2; background: $background; }
 #body { height: 1fr; }
-#graph { width: 47; }
+#graph { width: 40; }
 #side { width: 1fr; }
-#node { height: 8; }
+#node { height: 7; }
 #ledger { height: 1fr; }
-#tensor { height: 8; }
+#tensor { height: 6; }
 .-ascii Pane { border: ascii $rd-border; }
 .-ascii Pane.-active { border: ascii $accent; }
 .-ascii Pane.-bare { border: none; }
@@ -63,6 +63,7 @@ MainScreen { layout: vertical; background: $background; }
 .-roomier #ledger { height: 1fr; }
 .-roomier #tensor { height: 1fr; }
 .-roomier #timeline { height: 5; }
+.-usual #graph { width: 47; }
 .-broader #graph { width: 54; }
 .-broad #graph { width: 66; }
 .-medium #graph { width: 40; }
@@ -74,7 +75,11 @@ MainScreen { layout: vertical; background: $background; }
 .-maximised #graph, .-maximised #side > Pane { display: none; width: 1fr; height: 1fr; }
 .-maximised #graph.-active, .-maximised #side > Pane.-active { display: block; }
 .-maximised #side.-idle { display: none; }
+.-tall #node { display: none; }
+.-tall #node.-shown { display: block; }
 .-short #timeline { display: none; }
+.-short #side > Pane { display: none; height: 1fr; }
+.-short #side > Pane.-shown { display: block; }
 .-tiny #body, .-tiny #narration, .-tiny #timeline, .-tiny #header, .-tiny #footer { display: none; }
 .-flat #body, .-flat #narration, .-flat #timeline, .-flat #header, .-flat #footer { display: none; }
 .-tiny #small, .-flat #small { display: block; }
@@ -90,7 +95,8 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         (0, "-tiny"),
         (30, "-narrow"),
         (72, "-medium"),
-        (104, "-wide"),
+        (98, "-wide"),
+        (112, "-usual"),
         (128, "-broader"),
         (160, "-broad"),
     ]
@@ -98,6 +104,7 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         (0, "-flat"),
         (10, "-short"),
         (20, "-tall"),
+        (28, "-taller"),
         (34, "-roomy"),
         (44, "-roomier"),
     ]
@@ -152,7 +159,7 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
             Static(Content(_TOO_SMALL), id="small"),
         ])  # fmt: skip
         width = remembered().get("graph_width")
-        if isinstance(width, int) and LEAST_WIDTH <= width <= self.size.width - 40 and self.size.width >= 104:
+        if isinstance(width, int) and LEAST_WIDTH <= width <= self.size.width - 40 and self.size.width >= 98:
             self.query_one("#graph").styles.width = width
         self.activate(self.active)
 
