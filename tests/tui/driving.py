@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from textual import events
+from textual.keys import key_to_character
 from textual.pilot import Pilot
 
 from resdebug.passes.events import Event
@@ -38,6 +40,19 @@ class Driver:
         await self.pilot.press(*keys)
         await self.pilot.pause()
         await self.calm()
+
+    async def burst(self, *keys: str) -> None:
+        """Press keys one after the other, each as soon as the last was taken, and wait once, at the end."""
+        for key in keys:
+            self.app.post_message(events.Key(key, key_to_character(key)))
+            await self.pilot._wait_for_screen()
+        await self.pilot.pause()
+
+    async def click(self, x: int, y: int) -> None:
+        """Click on a cell of the screen, and wait once."""
+        for kind in (events.MouseDown, events.MouseUp, events.Click):
+            self.app.screen._forward_event(kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
+        await self.pilot.pause()
 
     async def calm(self) -> None:
         """Wait until nothing moves: a contribution that was sent is seen on its way."""

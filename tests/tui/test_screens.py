@@ -84,9 +84,9 @@ async def test_hostile_names_are_text_in_every_pane(first: int) -> None:
         await d.pilot.press("p", "b")
         for size in ((50, 15), (80, 24), (120, 36)):
             await d.pilot.resize_terminal(*size)
-            await d.pilot.press("g", "2", "2", "n", "tab")
+            await d.burst("g", "2", "2", "n", "tab")
             for _ in names:
-                await d.press("n", "v")
+                await d.burst("n", "v")
                 screen = d.screen()
                 assert all(c == "\n" or c.isprintable() for c in screen)
                 assert all(cell_len(line) <= size[0] for line in screen.splitlines())
@@ -94,7 +94,7 @@ async def test_hostile_names_are_text_in_every_pane(first: int) -> None:
             d.session.select(name)
             d.app.main.refresh_panes()
             for x, y in ((8, 8), (20, 8), (60, 5), (60, 16), (70, 17), (60, 28)):
-                await d.pilot.click(offset=(x, y))
+                await d.click(x, y)
         await d.press("slash", "e", "enter", "colon")
         await d.pilot.press(*"x")
         await d.pilot.pause(0.3)

@@ -15,6 +15,16 @@ from resdebug.tui.panes.widgets import FooterPane, HeaderPane, NodePane
 MOST_COUNT = 1_000_000
 
 
+class SearchLine(Input):
+    """The line that a name is typed into; what follows enter is a command already, however quickly it comes."""
+
+    async def action_submit(self) -> None:
+        """Keep what was found, at once."""
+        screen = self.screen
+        if isinstance(screen, SelectActions):
+            screen.search_done(self.value)
+
+
 class SelectActions(TourActions, CommandActions, FileActions):
     """The selection moves, time does not."""
 
@@ -93,14 +103,12 @@ class SelectActions(TourActions, CommandActions, FileActions):
         session.select((exact or ahead or self.found or [self.before_search])[0])
         self.refresh_panes()
 
-    @on(Input.Submitted, "#search")
-    def search_done(self, event: Input.Submitted) -> None:
+    def search_done(self, pattern: str) -> None:
         """Close the search line and keep the matches."""
-        self.search(event.value)
+        self.search(pattern)
         self.close_search()
         told = f"{len(self.found)} found; , and . go through them" if self.found else "nothing found"
         self.tell(told)
-        event.stop()
 
     def close_search(self) -> None:
         """Close the search line."""

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from resdebug.analysis.formulas import MOST_TERMS, contribution_formula, contribution_terms, small_tensor
+from resdebug.analysis.formulas import (
+    MOST_TERMS,
+    SHOWN_ELEMENTS,
+    contribution_formula,
+    contribution_terms,
+    small_tensor,
+)
 from resdebug.debugger.debugger import State
 from resdebug.ops.base import Array
 from resdebug.text import adjoint_of, plural, visible
@@ -21,6 +27,7 @@ MOST_ROWS = 200
 _WIDE, _NARROW, _SLIM = 60, 40, 36
 """Widths from which on an entry's formula stands beside its name, names have all their room, the way is told there."""
 _NAME, _SHORT = 12, 10
+_ALL_DIGITS = 7
 _INDENT = 4
 RUNNING = 25
 
@@ -82,13 +89,25 @@ class _Numbers:
         if not arrays:
             return
         size = arrays[0].size
+        if size <= SHOWN_ELEMENTS:
+            # Digits that are not shown would let a small sum seem wrong to who adds it up.
+            self.columns = Columns([float(x) for a in arrays for x in a.ravel()], _ALL_DIGITS)
+            self.count = size
+            if self._taken(size, size) <= width - _INDENT - self.beside:
+                return
         for count in range(1, min(size, 64) + 1):
-            columns = Columns([float(x) for a in arrays for x in a.ravel()[:count]])
-            rest = len(f" … of {size}") if count < size else 0
-            scale = len(f" {columns.scale}") if columns.scale else 0
-            if count > 1 and count * (columns.width + 2) - 2 + rest + scale > width - _INDENT - self.beside:
+            before = self.columns if count > 1 else None
+            self.columns = Columns([float(x) for a in arrays for x in a.ravel()[:count]])
+            if before is not None and self._taken(count, size) > width - _INDENT - self.beside:
+                self.columns = before
                 break
-            self.count, self.columns = count, columns
+            self.count = count
+
+    def _taken(self, count: int, size: int) -> int:
+        """Return how many cells so many numbers of a tensor take."""
+        rest = len(f" … of {size}") if count < size else 0
+        scale = len(f" {self.columns.scale}") if self.columns.scale else 0
+        return count * (self.columns.width + 2) - 2 + rest + scale
 
     def entry(self, part: Part, role: str, sign: str, terms: str) -> list[Line]:
         """Return a contribution's numbers, how they come about, and what the sum has become with them."""

@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from resdebug.tui.actions.commanding import CommandLine
 from resdebug.tui.actions.files import FileActions
-from resdebug.tui.actions.selecting import SelectActions
+from resdebug.tui.actions.selecting import SearchLine, SelectActions
 from resdebug.tui.actions.travel import TravelActions
 from resdebug.tui.actions.viewing import LEAST_WIDTH, ViewActions
 from resdebug.tui.commands import COMMANDS, ONE_PASS, KeysOf, bindings, written
@@ -37,7 +37,7 @@ FULL_WIDTH, FULL_HEIGHT = 60, 16
 """Below this size there is room for one pane only."""
 _TOO_SMALL = f"resdebug needs at least 30×10 cells, {FULL_WIDTH}×{FULL_HEIGHT} for all panes"
 LAYOUT = """
-MainScreen { layout: vertical; background: $background; }
+MainScreen { layout: vertical; background: $background; overflow: hidden; }
 #header, #footer, #narration { height: 1; background: $panel; }
 #narration { height: 2; background: $background; }
 #timeline { height: 2; background: $background; }
@@ -56,7 +56,7 @@ MainScreen { layout: vertical; background: $background; }
 #command { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
 #tour { display: none; background: $panel; }
 #search { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
-#small { display: none; }
+#small { display: none; height: 1fr; overflow: hidden; }
 .-roomy #node { height: 10; }
 .-roomy #tensor { height: 9; }
 .-roomier #node { height: 12; }
@@ -149,7 +149,7 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
             WatchPane(id="watches", bare=True, ascii_only=plain),
             TourPane(id="tour", bare=True, ascii_only=plain),
             TimelinePane(id="timeline", bare=True, ascii_only=plain),
-            Input(
+            SearchLine(
                 placeholder="name, part of a name, glob* or operator; enter keeps, esc drops",
                 select_on_focus=False,
                 id="search",
