@@ -25,7 +25,8 @@ class Palette(CommandPalette):
     DEFAULT_CSS = """
     Palette > Vertical { max-width: 92; }
     Palette SearchIcon { color: $accent; }
-    Palette.-ascii #--input, Palette.-ascii LoadingIndicator { border: none; }
+    Palette.-ascii #--input, Palette.-ascii LoadingIndicator, Palette.-ascii CommandList { border: none; }
+    Palette.-ascii CommandList { scrollbar-size: 0 0; }
     """
 
     def __init__(self, *, ascii_only: bool = False) -> None:

@@ -39,7 +39,10 @@ def drawn(session: Session, width: int = 45) -> list[str]:
 
 def test_a_lane_is_broken_before_heavy_while_and_whole_after_it_carries_something() -> None:
     session = Session(graph("resblock"), "r")
-    lanes = lambda: [row[6:9] for row in drawn(session)[2:9]]  # noqa: E731
+
+    def lanes() -> list[str]:
+        return [row[6:9] for row in drawn(session)[2:9]]
+
     assert lanes() == ["┄╮ ", " ┊ ", " ┊ ", " ┊ ", " ┊ ", " ┊ ", "┄╯ "]
     session.debugger.step("node", 3)
     session.debugger.step("edge", 2)
@@ -107,8 +110,9 @@ def test_a_folded_block_tells_all_in_its_row(width: int, told: str) -> None:
     assert len(row) == width
     unit = session.rows.unit(session.rows.row_of[session.network["block1.add"].index])
     folded = session.folded_block(unit)
-    entering, leaving = session.adjoint_norm(session.network["block1.relu2"].index), session.adjoint_norm(
-        session.network["stem.relu"].index
+    entering, leaving = (
+        session.adjoint_norm(session.network["block1.relu2"].index),
+        session.adjoint_norm(session.network["stem.relu"].index),
     )
     assert folded.norms == (entering, leaving)
     parts = session.parts("stem.relu")

@@ -39,7 +39,7 @@ def header_line(session: Session, width: int, beside: str = "") -> Line:
         (count, "now"),
         (f"event {debugger.position}/{total} ", ""),
         (filled, "accent"),
-        ("·" * (cells - len(filled)), "dim"),
+        ("╌" * (cells - len(filled)), "dim"),
         (loss, ""),
         (f"  stops {stops} " if stops else " ", ""),
     ]

@@ -48,7 +48,7 @@ class CheckScreen(WorkingScreen):
         first = "good" if self.found.passed else "bad"
         lines: list[Line] = [[(text, first)] for line in conclusion(self.found) for text in wrap(line, width)]
         for line in ["", *check_lines(self.found)]:
-            role = "bad" if line.startswith("  fail") else "strong" if line and not line.startswith(" ") else ""
+            role = "bad" if line.startswith("  FAIL") else "strong" if line and not line.startswith(" ") else ""
             texts = wrap(line, width, indent="    ") if cell_len(line) > width else [line]
             lines += [[(text, role)] for text in texts]
         return lines
