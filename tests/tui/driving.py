@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -53,6 +54,13 @@ class Driver:
         for kind in (events.MouseDown, events.MouseUp, events.Click):
             self.app.screen._forward_event(kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
         await self.pilot.pause()
+
+    async def until(self, what: Callable[[], object], seconds: float = 20) -> None:
+        """Wait until something is so."""
+        end = time.monotonic() + seconds
+        while not what():
+            assert time.monotonic() < end, self.screen()
+            await self.pilot.pause(0.02)
 
     async def calm(self) -> None:
         """Wait until nothing moves: a contribution that was sent is seen on its way."""

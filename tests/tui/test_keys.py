@@ -20,7 +20,7 @@ from resdebug.tui.screens.export import ExportScreen
 from resdebug.tui.screens.help import HelpScreen
 from resdebug.tui.screens.replace import ReplaceScreen
 from tests.support import block, residual_chain, two_path
-from tests.tui.driving import opened
+from tests.tui.driving import Driver, opened
 
 
 async def test_opens_at_the_seed_and_says_so() -> None:
@@ -267,12 +267,10 @@ async def test_help_has_the_four_answers_and_every_key() -> None:
 
 async def test_palette_offers_commands_and_nodes() -> None:
     async with opened(block().run()) as d:
-        await d.press("ctrl+p")
-        await d.press(*"relu1")
-        await d.pilot.pause(0.6)
+        await d.burst("ctrl+p", *"relu1")
+        await d.until(lambda: "Select relu1" in d.screen())
         await d.press("enter")
-        await d.pilot.pause(0.1)
-        assert d.session.selected == "relu1"
+        await d.until(lambda: d.session.selected == "relu1")
 
 
 async def test_mouse_selects_rows_jumps_in_time_and_presses_keys() -> None:
@@ -328,8 +326,8 @@ async def test_leaving_while_a_pass_runs_ends_it_at_the_next_node() -> None:
 
     app = DebuggerApp(endless, "endless.json")
     async with app.run_test(size=(120, 36)) as pilot:
-        await pilot.pause(0.3)
-        assert "forward" in str(app.main.query_one("#header", Pane).lines)
+        d = Driver(app, pilot)
+        await d.until(lambda: "forward" in str(app.main.query_one("#header", Pane).lines))
         await pilot.press("q")
     assert ended.wait(5)
     assert app.return_code == 0

@@ -15,6 +15,7 @@ from resdebug.tui.app import DebuggerApp
 from resdebug.tui.ascii import ascii_line, to_ascii
 from resdebug.tui.lines import shorten, text
 from resdebug.tui.numbers import level
+from resdebug.tui.panes import pulse
 from resdebug.tui.panes.graph import GraphDrawing
 from resdebug.tui.panes.graph_widget import GraphPane
 from resdebug.tui.panes.ledger import ledger_lines
@@ -71,22 +72,22 @@ def test_every_state_has_a_sign_of_its_own(plain: bool) -> None:
     assert (len(nodes), len(marks), len(lanes)) == (4, 5, 3), (nodes, marks, lanes)
 
 
-async def test_what_is_sent_is_seen_on_its_way() -> None:
+async def test_what_is_sent_is_seen_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "PACE", 1000.0)
     async with opened(graph("resblock"), (120, 36)) as d:
-        await d.press("3", "n", "s")
+        await d.burst("3", "n", "s", "s")
         pane = d.app.main.query_one("#graph", GraphPane)
-        d.app.main.action_step("edge")
-        seen = set()
-        for _ in range(200):
-            seen |= {y for y in range(9) if pane.render_line(y).text[7] == "◆"}
-            if pane.pulse is None or not pane.pulse.running:
-                break
-            await d.pilot.pause(0.005)
-        assert {3, 7} <= seen <= {3, 4, 5, 6, 7}
-        assert "◆ " not in d.pane_of_graph()[:-2]
-        await d.press("S")
+        seen = []
+        while pane.pulse is not None and pane.pulse.running:
+            seen.append([y for y in range(9) if pane.render_line(y).text[7] == "◆"])
+            pane.pulse._advance()
+        assert seen == [[3], [4], [5], [6], [7]]
+        assert "◆" not in "".join(pane.render_line(y).text[:12] for y in range(9))
+        await d.burst("S")
         assert pane.pulse is not None
         assert not pane.pulse.running, "going back sends nothing"
+        await d.burst("s", "n")
+        assert not pane.pulse.running, "what comes next ends it"
 
 
 async def test_reduced_motion_sends_nothing_on_its_way() -> None:

@@ -29,8 +29,8 @@ from tests.tui.driving import Driver, opened
 
 def words(d: Driver) -> str:
     """The text of the window on top."""
-    pane = d.app.screen.query_one("#outcome", Pane)
-    return "\n".join("".join(piece for piece, _ in line) for line in pane.lines)
+    lines = [line for pane in d.app.screen.query("#outcome").results(Pane) for line in pane.lines]
+    return "\n".join("".join(piece for piece, _ in line) for line in lines)
 
 
 async def test_a_network_is_checked_from_the_app() -> None:
@@ -76,8 +76,7 @@ async def test_long_work_tells_how_far_it_is_and_ends_when_nobody_waits() -> Non
         slow = Slow()
         slow.ended = threading.Event()
         d.app.push_screen(slow)
-        await d.pilot.pause(0.3)
-        assert "digging" in words(d)
+        await d.until(lambda: "digging" in words(d))
         assert "of 100000" in words(d)
         assert "esc cancels" in d.screen()
         await d.press("escape")
@@ -152,16 +151,14 @@ async def test_loading_a_pass_beside_this_one_can_be_ended(monkeypatch: pytest.M
     monkeypatch.setattr(files, "_opened", endless)
     async with opened(two_path().run(), (120, 36)) as d:
         d.app.main.compare_with("some.json")
-        while not started.is_set():
-            await d.pilot.pause(0.01)
-        await d.pilot.pause(0.3)
-        assert "some.json: forward" in d.pane("footer")
+        await d.until(started.is_set)
+        await d.until(lambda: "some.json: forward" in d.pane("footer"))
         assert "esc cancels" in d.pane("footer")
         await d.burst("n")
         assert d.last() == Completed("d"), "the screen goes on meanwhile"
         await d.press("escape")
         assert "not loaded" in d.pane("footer")
-        await d.pilot.pause(0.2)
+        await d.app.workers.wait_for_complete([w for w in d.app.workers if w.is_running])
         assert d.app.screen is d.app.main
 
 
@@ -204,11 +201,16 @@ async def test_a_search_shows_its_matches_while_it_is_typed() -> None:
 
 
 async def offered(d: Driver, query: str) -> list[str]:
+    told: list[str] = []
     await d.burst("ctrl+p", *query)
-    await d.pilot.pause(0.3)
-    options = d.app.screen.query_one(OptionList)
-    told = [str(options.get_option_at_index(k).prompt).splitlines()[0] for k in range(options.option_count)]
-    await d.press("escape")
+    for _ in range(200):
+        before = told
+        await d.pilot.pause(0.05)
+        options = d.app.screen.query_one(OptionList)
+        told = [str(options.get_option_at_index(k).prompt).splitlines()[0] for k in range(options.option_count)]
+        if told and told == before:
+            break
+    await d.burst("escape")
     return told
 
 
@@ -224,8 +226,8 @@ async def test_the_palette_has_our_commands_and_every_node() -> None:
 
 async def test_the_palette_in_ascii() -> None:
     async with opened(block().run(), (80, 24), plain=True) as d:
-        await d.press("ctrl+p", *"step")
-        await d.pilot.pause(0.4)
+        await d.burst("ctrl+p", *"step")
+        await d.until(lambda: "Step one node" in d.screen())
         assert isinstance(d.app.screen, CommandPalette)
         assert d.screen().isascii()
 

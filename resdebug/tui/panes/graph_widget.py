@@ -122,7 +122,11 @@ class GraphPane(SessionPane):
         rows = []
         for line, row in enumerate(range(top, min(top + height, count))):
             cell = minimap.cell(line, here=line == here, stop=line in stops, seen=first <= line <= last)
-            rows.append(([*drawing.row(row, width), *cell], row == selected))
+            line = drawing.row(row, width)
+            if row == selected:
+                # Not by its background alone: few colours may have no other one that is near it.
+                line[0] = (line[0][0][:-1] + "›", "now")
+            rows.append(([*line, *cell], row == selected))
         return rows if self.named else [*rows, *((line, False) for line in legend(self.size.width, height - len(rows)))]
 
     def render_line(self, y: int) -> Strip:
