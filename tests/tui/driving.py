@@ -38,8 +38,8 @@ class Driver:
         return self.session.debugger.last
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        """Press keys as a person does, and wait until all is drawn and nothing moves."""
+        await self.burst(*keys)
         await self.calm()
 
     async def burst(self, *keys: str) -> None:
