@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from textual import events
-from textual.keys import key_to_character
+from textual.keys import _character_to_key, key_to_character
 from textual.pilot import Pilot
 
 from resdebug.passes.events import Event
@@ -45,7 +45,8 @@ class Driver:
     async def burst(self, *keys: str) -> None:
         """Press keys one after the other, each as soon as the last was taken, and wait once, at the end."""
         for key in keys:
-            self.app.post_message(events.Key(key, key_to_character(key)))
+            name = key if len(key) > 1 or key.isalnum() else _character_to_key(key)
+            self.app.post_message(events.Key(name, key if len(key) == 1 else key_to_character(key)))
             await self.pilot._wait_for_screen()
         await self.pilot.pause()
 

@@ -226,7 +226,9 @@ async def test_export_writes_a_trace_that_loads(tmp_path: Path, monkeypatch: pyt
         await d.press("n")
         assert isinstance(d.app.screen, ExportScreen)
         assert (tmp_path / "test.trace.jsonl").read_bytes() == first
-        await d.press("enter", "y")
+        await d.press("enter")
+        await d.until(lambda: isinstance(d.app.screen, ReplaceScreen))
+        await d.press("y")
         await d.app.workers.wait_for_complete()
         await d.pilot.pause()
         assert not isinstance(d.app.screen, ExportScreen)

@@ -120,9 +120,9 @@ class GraphPane(SessionPane):
         width = self.size.width - WIDTH
         drawing.look_at(top, min(top + height, count), width)
         rows = []
-        for line, row in enumerate(range(top, min(top + height, count))):
-            cell = minimap.cell(line, here=line == here, stop=line in stops, seen=first <= line <= last)
+        for y, row in enumerate(range(top, min(top + height, count))):
             line = drawing.row(row, width)
+            cell = minimap.cell(y, here=y == here, stop=y in stops, seen=first <= y <= last)
             if row == selected:
                 # Not by its background alone: few colours may have no other one that is near it.
                 line[0] = (line[0][0][:-1] + "›", "now")
