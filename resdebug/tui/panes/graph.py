@@ -23,6 +23,14 @@ from resdebug.tui.session import Session
 WITH_OPERATOR = 42
 """Panes of at least this width name the operator where the node's name does not."""
 LEAST_NAME = 8
+_FOLDED = (
+    ("  {} ops", 3, "skip {:.0f} % "),
+    ("  {} ops", 2, "skip {:.0f} % "),
+    ("  {}", 2, "skip {:.0f}% "),
+    ("  {}", 2, "{:.0f}% "),
+    (" {}", 1, "{:.0f}% "),
+)
+"""How the number of operators, norms (so many digits) and the skip's share are written, the longest first."""
 _GLYPHS = {
     State.IDLE: "·◌",
     State.WAITING: "○◎",
@@ -134,8 +142,8 @@ class GraphDrawing:
         name, focus = visible(unit.block, limit=40), self._focus(here, unit.nodes, 18)
         room = width - measure(left) - 1
         # As much as there is room for: what can be said in fewer cells is, before a part of it is left out.
-        for written, digits in (("  {} ops", 3), ("  {} ops", 2), ("  {}", 2), (" {}", 1)):
-            counted, right = written.format(count), self._through(folded, state, digits)
+        for written, digits, share in _FOLDED:
+            counted, right = written.format(count), self._through(folded, state, digits, share)
             if cell_len(name) + len(counted) + measure(right) + measure(focus) <= room:
                 break
         left_over = room - len(counted) - measure(right)
@@ -145,16 +153,14 @@ class GraphDrawing:
         role = "found" if not session.matched.isdisjoint(unit.nodes) else _ROLES[state] or "strong"
         return between([*left, (name, role), (counted, "dim"), *focus], right, width)
 
-    def _through(self, folded: FoldedBlock, state: State, digits: int) -> Line:
+    def _through(self, folded: FoldedBlock, state: State, digits: int, share: str) -> Line:
         """Tell the skip's share, and the gradient's norm at a block's end and at its beginning."""
         entering, leaving = folded.norms
         if state is not State.COMPLETE or entering is None:
             return []
         norms = scientific(entering, digits) + ("" if leaving is None else f"→{scientific(leaving, digits)}")
-        if folded.skip_share is None:
-            return [(norms, "")]
-        share = percent(folded.skip_share)
-        return [(f"skip {share} " if digits > 1 else f"{share.replace(' ', '')} ", "skip"), (norms, "")]
+        skip = "" if folded.skip_share is None else share.format(100 * folded.skip_share)
+        return [(skip, "skip"), (norms, "")]
 
     def _focus(self, here: bool, nodes: Sequence[int], room: int) -> Line:
         """Name the node that time is at, where it has no row of its own, in about as many cells as there are."""

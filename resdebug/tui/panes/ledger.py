@@ -25,7 +25,7 @@ from resdebug.tui.session import Session
 
 MOST_ROWS = 200
 _WIDE, _NARROW, _SLIM = 60, 40, 36
-"""Widths from which on an entry's formula stands beside its name, names have all their room, the way is told there."""
+"""Widths from which on shares are drawn, names have all their room, the way is told beside them."""
 _NAME, _SHORT = 12, 10
 _ALL_DIGITS = 7
 _INDENT = 4
@@ -164,7 +164,7 @@ def _entry(session: Session, k: int, part: Part, numbers: _Numbers, width: int) 
     head: Line = [*mark, *who] if width >= _SLIM else [*mark, *who[:1]]
     room = width - measure(head) - measure(size) - 1
     formula = contribution_formula(network, edge)
-    if width >= _WIDE and cell_len(formula) <= room:
+    if width >= _SLIM and cell_len(formula) <= room:
         lines = [between([*head, (formula, "")], size, width)]
     else:
         told = f"{way}: " if width < _SLIM and part.route else ""

@@ -63,7 +63,7 @@ MainScreen { layout: vertical; background: $background; overflow: hidden; }
 .-roomier #ledger { height: 1fr; }
 .-roomier #tensor { height: 1fr; }
 .-roomier #timeline { height: 5; }
-.-usual #graph { width: 47; }
+.-usual #graph { width: 49; }
 .-broader #graph { width: 54; }
 .-broad #graph { width: 66; }
 .-medium #graph { width: 40; }
