@@ -30,6 +30,8 @@ from resdebug.tui.tensors.image import is_image
 from resdebug.tui.tensors.view import Mode, TensorView
 
 LEDGER_CACHE = 64
+LARGE_NODES, LARGE_NUMBERS = 5_000, 2_000_000
+"""From so many on, a command may take so long that the screen does not wait for it."""
 
 
 class Link(NamedTuple):
@@ -75,6 +77,8 @@ class Session(Conversation):
         """Whether the graph is drawn from the inputs down, in the order of the forward pass."""
         self._rows = lru_cache(8)(self._arrange)
         self._folded_block = lru_cache(1024)(self._fold)
+        self.matched: frozenset[int] = frozenset()
+        """Nodes (by index) that a search has found."""
         self.divergent: frozenset[int] = frozenset()
         """Nodes (by index) at which the pass beside this one differs."""
         self.divergences: tuple[int, ...] = ()
@@ -93,6 +97,12 @@ class Session(Conversation):
             self.adjoint_norm(index)
             if done % 256 == 0:
                 report("norms", done, total)
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Whether a command may take longer than a person wants to wait with a still screen."""
+        nodes = self.network.nodes
+        return len(nodes) >= LARGE_NODES or sum(node.type.size for node in nodes) >= LARGE_NUMBERS
 
     @property
     def rows(self) -> Rows:
