@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from resdebug.engine.forward import operator_of
 from resdebug.network.model import Edge, Network, Node
+from resdebug.network.types import shape_text
 from resdebug.ops.base import Array
 from resdebug.ops.formula import Form, adjoint, bar, fill, setting
 from resdebug.ops.formula import name as named
@@ -21,16 +22,33 @@ MOST_TERMS = 8
 Word = Callable[[str], str]
 
 
-def forward_formula(network: Network, node: Node, form: Form = Form.UNICODE) -> str:
-    """Return how a node's value comes about: ``add = bn2 + x``."""
-    return fill(operator_of(node).formula, _named(network, node, form), form)
+def forward_formula(network: Network, node: Node, form: Form = Form.UNICODE, within: str = "") -> str:
+    """Return how a node's value comes about: ``add = bn2 + x``.
+
+    Names that begin with ``within`` and a dot are written without it: ``block1.bn2`` as ``bn2``.
+    """
+    return fill(operator_of(node).formula, _named(network, node, form, within=within), form)
 
 
-def contribution_formula(network: Network, edge: Edge, form: Form = Form.UNICODE) -> str:
-    """Return what one edge contributes: ``x̄ += convᵀ(conv1̄, W1)``; empty where it takes no adjoint."""
+def forward_shapes(network: Network, node: Node) -> str:
+    """Return the forward formula with shapes in place of names: ``(1,8,3,3) = conv((1,2,3,3), (8,2,3,3))``."""
+    if node.is_leaf:
+        return ""
+
+    def shape(name: str) -> str:
+        return shape_text(network[name].shape)
+
+    return fill(operator_of(node).formula, _words(network, node, shape, shape))
+
+
+def contribution_formula(network: Network, edge: Edge, form: Form = Form.UNICODE, within: str = "") -> str:
+    """Return what one edge contributes: ``x̄ += convᵀ(conv1̄, W1)``; empty where it takes no adjoint.
+
+    Names are shortened as in ``forward_formula``.
+    """
     node = network.nodes[edge.consumer_index]
     slot = operator_of(node).slot(edge.position, len(node.inputs))
-    return fill(slot.contribution, _named(network, node, form, edge), form)
+    return fill(slot.contribution, _named(network, node, form, edge, within), form)
 
 
 def reason(network: Network, edge: Edge) -> str:
@@ -48,14 +66,19 @@ def forward_numbers(pass_: Pass, node: Node, form: Form = Form.UNICODE) -> str:
 
 def contribution_numbers(pass_: Pass, edge: Edge, form: Form = Form.UNICODE) -> str:
     """Return a contribution's formula with numbers in place of names, and what it comes to; empty for large tensors."""
-    node = pass_.network.nodes[edge.consumer_index]
-    template = operator_of(node).slot(edge.position, len(node.inputs)).contribution
-    _, _, right = template.partition(" += ")
-    written = _with_numbers(pass_, node, right, edge, form)
+    written = contribution_terms(pass_, edge, form)
     if not written:
         return ""
     result = small_tensor(pass_.contribution(edge), form)
     return written if written == result else f"{written} = {result}"
+
+
+def contribution_terms(pass_: Pass, edge: Edge, form: Form = Form.UNICODE) -> str:
+    """Return a contribution's formula with numbers in place of names: ``1 ⊙ 7``; empty for large tensors."""
+    node = pass_.network.nodes[edge.consumer_index]
+    template = operator_of(node).slot(edge.position, len(node.inputs)).contribution
+    _, _, right = template.partition(" += ")
+    return _with_numbers(pass_, node, right, edge, form)
 
 
 def sum_numbers(contributions: Sequence[Array], total: Array, form: Form = Form.UNICODE) -> str:
@@ -123,9 +146,14 @@ def _words(network: Network, node: Node, value: Word, barred: Word, edge: Edge |
     return words
 
 
-def _named(network: Network, node: Node, form: Form, edge: Edge | None = None) -> dict[str, str]:
+def _named(network: Network, node: Node, form: Form, edge: Edge | None = None, within: str = "") -> dict[str, str]:
     """Return the names that stand for the placeholders at ``node``, in ``form``."""
-    words = _words(network, node, lambda name: named(_name(name), form), lambda name: adjoint(_name(name), form), edge)
+    prefix = f"{within}."
+
+    def short(name: str) -> str:
+        return _name(name.removeprefix(prefix) if within else name)
+
+    words = _words(network, node, lambda name: named(short(name), form), lambda name: adjoint(short(name), form), edge)
     return _in_form(node, words, form)
 
 

@@ -23,6 +23,7 @@ _GLYPHS: Final = {
     UP | DOWN | LEFT | RIGHT: "┼",
 }  # fmt: skip
 _FLIPPED: Final = str.maketrans("╯╰╮╭┬┴", "╮╭╯╰┴┬")
+_FAINT: Final = str.maketrans("│─", "┊┄")
 _HEAVY: Final = str.maketrans("│─╯╰╮╭┤├┬┴┼", "┃━┛┗┓┏┫┣┳┻╋")
 
 
@@ -53,6 +54,8 @@ class Link(NamedTuple):
     """UP where the path comes from above, DOWN where it goes on below, both where it is joined."""
     carries: int
     """The row of the node whose adjoint runs through it."""
+    since: int
+    """The row of the consumer from which on that is fed."""
 
 
 class Cell(NamedTuple):
@@ -86,7 +89,7 @@ class Rails:
                 self.paths[path].stretches.append(Stretch(top, row))
                 self.paths[path].bottom = row
                 if path != main:
-                    self.links[row].append(Link(path, UP, row))
+                    self.links[row].append(Link(path, UP, row, top))
             self.path_of[row] = main
             self.paths[main].has_nodes = True
             self.paths[main].bottom = row
@@ -95,11 +98,11 @@ class Rails:
             for operand in others:
                 if operand in waiting:
                     lane = max(waiting[operand], key=lambda item: (not self.paths[item[0]].has_nodes, item[0]))[0]
-                    self.links[row].append(Link(lane, UP | DOWN, operand))
+                    self.links[row].append(Link(lane, UP | DOWN, operand, row))
                 else:
                     lane = self._open(row)
                     waiting[operand] = [(lane, row)]
-                    self.links[row].append(Link(lane, DOWN, operand))
+                    self.links[row].append(Link(lane, DOWN, operand, row))
             if first is not None:
                 waiting.setdefault(first, []).append((main, row))
 
@@ -168,25 +171,26 @@ class Rails:
         return cells
 
     def _draw_links(self, row: int, here: int, cells: list[Cell]) -> None:
-        ends: dict[int, tuple[int, int]] = {}
+        ends: dict[int, Link] = {}
         for link in self.links[row]:
             column = self.paths[link.path].column
             if column >= 0:
-                ends[column] = (link.ends, link.carries)
+                ends[column] = link
         for side, toward in ((1, LEFT), (-1, RIGHT)):
             reached = [c for c in ends if (c - here) * side > 0]
             if not reached:
                 continue
             far = max(reached, key=lambda c: (c - here) * side)
-            carries = ends[far][1]
+            carries, since = ends[far].carries, ends[far].since
             for at in range(2 * here + side, 2 * far, side):
                 if at >= len(cells) or (at % 2 == 0 and cells[at].glyph == "│" and at // 2 not in ends):
                     continue
-                cells[at] = Cell("─", carries, row)
+                cells[at] = Cell("─", carries, since)
             for column in reached:
                 if 2 * column < len(cells):
-                    arms = ends[column][0] | toward | (0 if column == far else (RIGHT if side > 0 else LEFT))
-                    cells[2 * column] = Cell(_GLYPHS[arms], ends[column][1], row)
+                    link = ends[column]
+                    arms = link.ends | toward | (0 if column == far else (RIGHT if side > 0 else LEFT))
+                    cells[2 * column] = Cell(_GLYPHS[arms], link.carries, link.since)
 
 
 def _free(taken: list[tuple[int, int]], top: int, bottom: int) -> bool:
@@ -199,6 +203,11 @@ def _free(taken: list[tuple[int, int]], top: int, bottom: int) -> bool:
 def heavy(glyph: str) -> str:
     """Return the bold form of a line, for a lane that carries an adjoint."""
     return glyph.translate(_HEAVY)
+
+
+def faint(glyph: str) -> str:
+    """Return the broken form of a line, for a lane that nothing has travelled yet."""
+    return glyph.translate(_FAINT)
 
 
 def upside_down(glyph: str) -> str:

@@ -112,7 +112,7 @@ def _wanted(options: argparse.Namespace, network: Network) -> Callable[[str], bo
 def _check(options: argparse.Namespace, network: Network, recorded: Pass | None) -> int:
     from resdebug.analysis.gradient_check import check_gradients
     from resdebug.analysis.verdicts import Scope
-    from resdebug.cli.check_text import check_lines
+    from resdebug.export.check_text import check_lines
 
     with ProgressBar() as bar:
         found = check_gradients(

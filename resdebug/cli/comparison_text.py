@@ -7,7 +7,7 @@ from typing import Final
 
 from resdebug.analysis.comparison import Compared, Comparison, State
 from resdebug.analysis.diagnosis import Explanation
-from resdebug.cli.check_text import at, both
+from resdebug.export.check_text import at, both
 from resdebug.network.types import shape_text
 from resdebug.text import plural, visible
 

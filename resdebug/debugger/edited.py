@@ -8,7 +8,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 
 from resdebug.debugger.edits import (
@@ -92,9 +91,7 @@ def branch_of(network: Network, block: str) -> Edge:
         what = f'block "{visible(block)}" has no add in it' if known else f'there is no block "{visible(block)}"'
         hint = "name the edge: CONSUMER.SLOT" if known else did_you_mean(block, blocks)
         raise BadInput(Fault("C031", what, hint))
-    depth = [0] * len(network.nodes)
-    for i in network.inputs_first:
-        depth[i] = max((depth[e.source_index] + 1 for e in network.nodes[i].inputs if e is not None), default=0)
+    depth = network.depths
     join = max(joins, key=lambda n: depth[n.index])
     first, second = (e for e in join.inputs if e is not None)
     if depth[first.source_index] == depth[second.source_index]:
@@ -126,7 +123,7 @@ def _with_value(network: Network, edit: SetValue) -> Network:
     if given.shape == node.shape:
         # Wiring and types are those before: all that was worked out from them holds.
         made = copy(network)
-        made.values = {**network.values, node.name: Numbers(given)}
+        made.values = {**network.values, node.name: Numbers.of(given)}
     else:
         made = _unplaced(lambda: with_values(network, {node.name: given}))
         made.schedules = {}
@@ -158,11 +155,11 @@ def _with_element(network: Network, node: Node, index: Index, value: Any) -> np.
 
 def _rewritten(network: Network, written: dict[int, Any]) -> Network:
     """Return a network whose nodes say of themselves what they are now."""
-    nodes = list(network.nodes)
+    said = list(network.nodes.written)
     for i, data in written.items():
-        nodes[i] = msgspec.structs.replace(nodes[i], written=data)
+        said[i] = data
     made = copy(network)
-    made.nodes = tuple(nodes)
+    made.nodes = network.nodes.with_written(said)
     made.__dict__.pop("graph", None)
     return made
 
@@ -242,9 +239,9 @@ def _rebuilt(
     ``written`` replaces what stands of nodes by index, ``sources`` the beginnings of edges; ``nodes``, ``values`` and
     ``edges`` are new. Raises BadInput with every fault.
     """
-    said = [written.get(node.index, node.written) for node in network.nodes] + nodes
+    said = [written.get(i, data) for i, data in enumerate(network.nodes.written)] + nodes
     kept = {**network.values, **values}
-    names = [node.name for node in network.nodes] + [node["id"] for node in nodes]
+    names = [*network.nodes.names, *(node["id"] for node in nodes)]
     raw = {
         "directed": True,
         "multigraph": True,
@@ -257,8 +254,7 @@ def _rebuilt(
     goal = network.target if target is None else target
     made = _unplaced(lambda: build(raw, network.catalogue, target=goal, limit=network.limit))
     made.values = kept
-    restored = tuple(msgspec.structs.replace(node, written=data) for node, data in zip(made.nodes, said, strict=True))
-    made.nodes = restored
+    made.nodes = made.nodes.with_written(said)
     return made
 
 

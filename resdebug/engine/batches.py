@@ -13,17 +13,18 @@ would be one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 import numpy as np
 
-from resdebug.engine.forward import operator_of
 from resdebug.engine.program import Program
 from resdebug.engine.steps import Alone, Batch, Leaves, Rounds, Sending, Step, Walk
-from resdebug.engine.survey import ALONE, LEAF, Ints, Survey
+from resdebug.engine.survey import ALONE, LEAF, Survey
 from resdebug.network.model import Network
 from resdebug.network.order import Schedule
+from resdebug.network.wires import Ints
+from resdebug.ops.base import Operator
 
 WORTH: Final = 64
 """With fewer scalars to compute, nodes run one after the other in the order of the schedule."""
@@ -37,11 +38,11 @@ STRETCH: Final = 1024
 
 def program(network: Network, schedule: Schedule) -> Program | None:
     """Return the pass laid out in batches; None where there are too few scalars for it to pay."""
-    name = network.nodes[schedule.target].name
-    if name not in network.programs:
+    key = ("batches", network.nodes.names[schedule.target])
+    if key not in network.programs:
         survey = Survey(network, schedule)
-        network.programs[name] = Layout(network, schedule, survey).program() if survey.together >= WORTH else None
-    return cast("Program | None", network.programs[name])
+        network.programs[key] = Layout(network, schedule, survey).program() if survey.together >= WORTH else None
+    return cast("Program | None", network.programs[key])
 
 
 class Layout:
@@ -49,6 +50,7 @@ class Layout:
 
     def __init__(self, network: Network, schedule: Schedule, survey: Survey, narrow: int = NARROW) -> None:
         self.nodes = network.nodes
+        self.operators = cast("Sequence[Operator]", network.nodes.operators.things)
         self.schedule = schedule
         self.survey = survey
         self.narrow = narrow
@@ -74,7 +76,13 @@ class Layout:
         values = np.where(self.survey.scalar, self.places, -1)
         adjoints = np.where(self.survey.active, values, -1)
         return Program(
-            tuple(self._steps()), self.survey.dtype, self.count, values.tolist(), adjoints.tolist(), int(self.ends[-1])
+            tuple(self._steps()),
+            self.survey.dtype,
+            self.count,
+            values.tolist(),
+            adjoints.tolist(),
+            self.to.tolist(),
+            int(self.ends[-1]),
         )
 
     def _number(self) -> None:
@@ -142,11 +150,15 @@ class Layout:
         wide = max(1, int(np.count_nonzero(widths >= SHORT * self.narrow)))
         rest = widths[wide:]
         tail = np.arange(rest.sum()) - np.repeat(np.cumsum(rest) - rest, rest)
-        return Rounds(start, tuple(zip(self.ends[part].tolist(), widths.tolist(), strict=True)), wide, tail)
+        parts = [
+            (slice(start, start + width), slice(first, first + width))
+            for first, width in zip(self.ends[part].tolist(), widths.tolist(), strict=True)
+        ]
+        return Rounds(start, tuple(parts), wide, tail)
 
     def _leaves(self, start: int, size: int) -> Leaves:
         leaves = np.sort(self.order[start : start + size])
-        names = tuple(self.nodes[i].name for i in leaves.tolist())
+        names = tuple(map(self.nodes.names.__getitem__, leaves.tolist()))
         return Leaves(names, self.places[leaves], self._rounds(start), size, self._visits(start, size))
 
     def _batch(self, start: int, size: int) -> Batch:
@@ -158,14 +170,15 @@ class Layout:
             senders = np.flatnonzero(row >= 0)
             if senders.size:
                 sendings.append(Sending(position, None if senders.size == visits else senders, row[senders]))
-        operator = operator_of(self.nodes[self.order[start]])
-        return Batch(operator, tuple(inputs), tuple(sendings), self._rounds(start), size, visits)
+        operator = self.operators[self.nodes.operators.number[self.order[start]]]
+        visited = tuple(places[:visits] for places in inputs)
+        return Batch(operator, tuple(inputs), visited, tuple(sendings), self._rounds(start), size, visits)
 
     def _walk(self, start: int, stop: int) -> Walk:
         part = slice(self.slots[start], self.slots[stop])
         return Walk(
             start,
-            tuple(operator_of(self.nodes[i]) for i in self.order[start:stop].tolist()),
+            tuple(map(self.operators.__getitem__, self.nodes.operators.number[self.order[start:stop]].tolist())),
             tuple((self.slots[start : stop + 1] - part.start).tolist()),
             tuple(self.operands[part].tolist()),
             tuple(self.destinations[part].tolist()),

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from resdebug.engine.kept import ByNode
+from resdebug.engine.plan import calls
 from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.model import Network, Node
 from resdebug.network.tensorfiles import TensorFault, refused
@@ -56,14 +57,21 @@ def evaluate(network: Network, order: Iterable[int], values: ByNode, progress: P
 
     NaN and infinity propagate as IEEE 754 says, without warnings. Raises BadInput when an index is out of range.
     """
-    nodes = network.nodes
+    of_node = calls(network)
     with threads.ours():
-        for done, i in enumerate(order):
+        for done, i in enumerate(order, start=1):
             if values[i] is None:
-                node = nodes[i]
-                values[i] = leaf_value(network, node) if node.is_leaf else result(node, values)
+                forward, _, operands = of_node[i]
+                if forward is None:
+                    values[i] = leaf_value(network, network.nodes[i])
+                else:
+                    inputs = [None if k is None else values[k] for k in operands]
+                    try:
+                        values[i] = frozen(np.asarray(forward(*inputs)))
+                    except IndexError as error:
+                        raise _beyond(network.nodes[i], error) from None
             if progress is not None:
-                progress(done + 1)
+                progress(done)
 
 
 def result(node: Node, values: ByNode) -> Array:
@@ -71,5 +79,9 @@ def result(node: Node, values: ByNode) -> Array:
     try:
         return frozen(np.asarray(operator_of(node).forward(*inputs_of(node, values))))
     except IndexError as error:
-        what = f'"{visible(node.name)}": {node.op}: {error}'
-        raise BadInput(Fault("N001", what, "correct the index", Place(node=node.name))) from None
+        raise _beyond(node, error) from None
+
+
+def _beyond(node: Node, error: IndexError) -> BadInput:
+    what = f'"{visible(node.name)}": {node.op}: {error}'
+    return BadInput(Fault("N001", what, "correct the index", Place(node=node.name)))

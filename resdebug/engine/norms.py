@@ -12,6 +12,8 @@ from resdebug.ops.base import Array
 BLOCK: Final = 1 << 15
 """Elements whose squares are added in single precision; from block to block it is double."""
 
+SINGLE: Final = np.dtype(np.float32)
+
 SAFE: Final = (1e-20, 1e30)
 """Between these a sum of squares in single precision has lost nothing to underflow, and has not overflown."""
 
@@ -24,8 +26,8 @@ def norm(array: Array) -> float:
 
 def quiet_norm(array: Array) -> float:
     """Return the same where floating-point warnings are silenced already."""
-    flat = array.ravel(order="K")
-    if flat.dtype == np.float32:
+    flat = array if array.ndim == 1 else array.ravel(order="K")
+    if flat.dtype == SINGLE:
         total = _squares(flat)
         if SAFE[0] < total < SAFE[1]:
             return math.sqrt(total)

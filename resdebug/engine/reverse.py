@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from typing import Final
+from typing import Any
 
 import numpy as np
 
-from resdebug.engine.accumulation import accumulate
+from resdebug.engine.accumulation import RULES
 from resdebug.engine.forward import Progress, frozen, inputs_of, operator_of
 from resdebug.engine.kept import ByNode
 from resdebug.engine.norms import quiet_norm
+from resdebug.engine.plan import visits
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 from resdebug.ops import threads
@@ -21,9 +21,6 @@ from resdebug.ops.base import Array
 
 Norms = dict[int, float]
 """Euclidean norms of contributions, by the edge's index."""
-
-WORTH: Final = 1 << 26
-"""Multiplications from which a contribution to a leaf is made on another thread: less is sooner done than told."""
 
 
 def contribution(network: Network, edge: Edge, ybar: Array, values: ByNode) -> Array:
@@ -71,31 +68,39 @@ def reverse_pass(
     arrived = [0] * len(network.nodes)
     adjoints[schedule.target] = seed_of(network, schedule)
     aside: dict[int, Future[Array]] = {}
+    add, many = RULES[rule], threads.count() > 1
 
-    def send(edge: Edge, ybar: Array) -> Array:
-        made = sent(network, edge, ybar, values)
-        if weights is not None and edge.index in weights:
-            factor = weights[edge.index]
-            made = made * np.asarray(factor, made.dtype) if factor else np.zeros_like(made)
+    def finish(made: Any, edge: int) -> Array:
+        """Weigh a contribution, and note its norm."""
+        contribution = np.asarray(made)
+        if weights is not None and edge in weights:
+            factor = weights[edge]
+            weight = np.asarray(factor, contribution.dtype)
+            contribution = contribution * weight if factor else np.zeros_like(contribution)
         if norms is not None:
-            norms[edge.index] = quiet_norm(made)
-        return made
+            norms[edge] = quiet_norm(contribution)
+        return contribution
+
+    def finished(make: Callable[[], Any], edge: int) -> Array:
+        return finish(make(), edge)
 
     with threads.ours():
         try:
-            for done, i in enumerate(schedule.reverse, start=1):
-                ybar = adjoints[i]
-                if i not in aside:
-                    if ybar is None:
-                        raise AssertionError(f"{network.nodes[i].name} was visited before anything arrived")
-                    adjoints[i] = ybar = frozen(ybar)
-                    for edge in schedule.deliveries[i]:
-                        source = edge.source_index
-                        if _may_wait(network, schedule, source, ybar.size):
-                            aside[source] = threads.later(partial(send, edge, ybar))
+            for done, (node, (_, vjp, operands), sendings) in enumerate(visits(network, schedule), start=1):
+                if node not in aside:
+                    ybar, y = adjoints[node], values[node]
+                    if ybar is None or y is None:
+                        raise AssertionError(f"{network.nodes.names[node]} was visited before anything arrived")
+                    adjoints[node] = ybar = frozen(ybar)
+                    inputs = [None if i is None else values[i] for i in operands]
+                    for edge, position, source, may_wait in sendings:
+                        if may_wait and many:
+                            make = partial(vjp, position, ybar, y, inputs)
+                            aside[source] = threads.later(partial(finished, make, edge))
                             continue
-                        arrived[source] += 1
-                        adjoints[source] = accumulate(rule, adjoints[source], send(edge, ybar), arrived[source])
+                        sent, before = finish(vjp(position, ybar, y, inputs), edge), adjoints[source]
+                        k = arrived[source] = arrived[source] + 1
+                        adjoints[source] = sent if before is None else add(before, sent, k)
                 if progress is not None:
                     progress(done)
             for source, later in aside.items():
@@ -104,15 +109,3 @@ def reverse_pass(
             for later in aside.values():
                 later.cancel()
     return adjoints
-
-
-def _may_wait(network: Network, schedule: Schedule, source: int, sent: int) -> bool:
-    """Whether this is a leaf with one contribution that takes long: each of ``sent`` numbers meets a row of it."""
-    node = network.nodes[source]
-    return (
-        node.is_leaf
-        and len(node.shape) > 1
-        and threads.count() > 1
-        and sent * math.prod(node.shape[1:]) >= WORTH
-        and len(schedule.arrivals[source]) == 1
-    )

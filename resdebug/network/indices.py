@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 
+from resdebug.network.distinct import Distinct
 from resdebug.network.faults import FaultList
-from resdebug.network.model import Edge
-from resdebug.network.signature import Signature
+from resdebug.network.signature import Signature, name_of, slots_of
 from resdebug.network.types import TensorType
 from resdebug.network.values import Numbers, Value
-from resdebug.network.wiring import operator_name
+from resdebug.network.wires import Wires
 from resdebug.text import visible
 
 
 def check_indices(
     faults: FaultList,
     raw: Sequence[Mapping[str, Any]],
-    operators: Sequence[Signature | None],
-    inputs: Sequence[tuple[Edge | None, ...]],
-    types: Sequence[TensorType | None],
+    names: Sequence[str | None],
+    operators: Distinct[Signature | None],
+    wires: Wires,
+    types: Distinct[TensorType | None],
     values: Mapping[int, Value],
 ) -> None:
     """Report every leaf whose numbers are in memory already and point beyond what a consumer has."""
-    for i, (operator, edges) in enumerate(zip(operators, inputs, strict=True)):
-        if operator is None or types[i] is None or not _takes_indices(type(operator)):
+    for i in np.flatnonzero(operators.where(_takes_indices)).tolist():
+        operator = operators.at(i)
+        if operator is None or types.at(i) is None:
             continue
-        given = [None if edge is None else types[edge.source_index] for edge in edges]
+        sources = [wires.source[k] if k >= 0 else -1 for k in wires.inputs(i)]
+        slots = {slot.name: source for slot, source in zip(slots_of(operator, len(sources)), sources, strict=True)}
+        given = [None if source < 0 else types.at(source) for source in sources]
         for slot, bound in operator.index_bounds(*given).items():
-            edge = next((e for e in edges if e is not None and e.slot == slot), None)
-            value = None if edge is None else values.get(edge.source_index)
-            if edge is None or not isinstance(value, Numbers) or value.type.is_float:
+            source = slots.get(slot, -1)
+            value = values.get(source)
+            if not isinstance(value, Numbers) or value.type.is_float:
                 continue
             array = value.numbers
             beyond = (array < 0) | (array >= bound.count)
@@ -42,18 +45,18 @@ def check_indices(
             if beyond.any():
                 where = tuple(int(k) for k in np.argwhere(beyond)[0])
                 place = f"[{', '.join(map(str, where))}]" if where else ""
+                name = names[source] or ""
                 what = (
-                    f'"{visible(edge.source)}"{place} is {int(array[where])}, and slot {slot} of '
-                    f'"{visible(edge.consumer)}" ({operator_name(operator)}) has {bound.count} {bound.what}'
+                    f'"{visible(name)}"{place} is {int(array[where])}, and slot {slot} of '
+                    f'"{visible(names[i] or "")}" ({name_of(operator)}) has {bound.count} {bound.what}'
                 )
-                pointer = f"/nodes/{edge.source_index}/value{_path(raw[edge.source_index], array.shape, where)}"
+                pointer = f"/nodes/{source}/value{_path(raw[source], array.shape, where)}"
                 hint = f"from 0 to {bound.count - 1}" if bound.count else "there is nothing to point at"
-                faults.add("N001", what, hint, pointer=pointer, node=edge.source)
+                faults.add("N001", what, hint, pointer=pointer, node=name)
 
 
-@cache
-def _takes_indices(operator: type[Signature]) -> bool:
-    return any(slot.elements != "float" for slot in operator.slots)
+def _takes_indices(operator: Signature | None) -> bool:
+    return operator is not None and any(slot.elements != "float" for slot in operator.slots)
 
 
 def _path(node: Mapping[str, Any], shape: tuple[int, ...], where: tuple[int, ...]) -> str:

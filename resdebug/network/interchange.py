@@ -13,7 +13,7 @@ from resdebug.network.building import build
 from resdebug.network.document import decode, locate
 from resdebug.network.model import Network
 from resdebug.network.pause import collection_paused
-from resdebug.network.signature import Catalogue
+from resdebug.network.signature import Catalogue, slot_names
 from resdebug.network.source import read_text
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ def parse_network(
 ) -> Network:
     """Check the text ``data`` of the network file ``path``; tensor files are looked for beside it."""
     with collection_paused():
-        raw = decode(data, str(path))
-    try:
-        network = build(raw, catalogue, folder=path.parent, target=target, limit=limit, kept=kept)
-    except (BadInput, MissingInput) as error:
-        raise type(error)(locate(error.faults, data, str(path))) from None
+        raw = decode(data, str(path), slot_names(catalogue))
+        try:
+            network = build(raw, catalogue, folder=path.parent, target=target, limit=limit, kept=kept)
+        except (BadInput, MissingInput) as error:
+            raise type(error)(locate(error.faults, data, str(path))) from None
     return network.with_warnings(locate(network.warnings, data, str(path))) if network.warnings else network
 
 

@@ -7,12 +7,13 @@ from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from resdebug.errors import Fault
-from resdebug.network.signature import LEAVES, Catalogue, Signature
-from resdebug.network.types import TensorType
+from resdebug.network.node import Edge, Node
+from resdebug.network.operands import Operands
+from resdebug.network.parts import Edges, EdgesOf, Nodes
+from resdebug.network.signature import Catalogue
 from resdebug.network.values import Value
+from resdebug.network.wires import Wires
 from resdebug.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -20,61 +21,7 @@ if TYPE_CHECKING:
 
     from resdebug.network.order import Schedule
 
-
-class Edge(msgspec.Struct, frozen=True, gc=False):
-    """One use of a node's value: ``consumer`` takes it in ``slot``. ``x * x`` has two edges."""
-
-    index: int
-    source: str
-    consumer: str
-    slot: str
-    position: int
-    """Place of the slot among the consumer's slots."""
-    source_index: int
-    consumer_index: int
-
-
-class Node(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """One value of the network, and the operator that makes it."""
-
-    index: int
-    name: str
-    op: str
-    operator: Signature
-    type: TensorType
-    block: str
-    inputs: tuple[Edge | None, ...]
-    """One edge per slot, in slot order; None where an optional slot is empty."""
-    written: Mapping[str, Any]
-    """The node as it stands in the file, with whatever else was written there."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the value and of the adjoint."""
-        return self.type.shape
-
-    @property
-    def dtype(self) -> str:
-        """Element type of the value and of the adjoint."""
-        return self.type.dtype
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        """The operator's settings, defaults included."""
-        return msgspec.structs.asdict(self.operator)  # type: ignore[arg-type]
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether this is an input, a parameter or a constant."""
-        return self.op in LEAVES
-
-    @property
-    def is_differentiable_leaf(self) -> bool:
-        """Whether a gradient is asked for here: an input or parameter of floating point."""
-        return self.op in {"input", "parameter"} and self.type.is_float
-
-    def __repr__(self) -> str:
-        return f"<{self.name}: {self.op} {self.type}>"
+__all__ = ["Edge", "Network", "Node"]
 
 
 class Network:
@@ -90,8 +37,7 @@ class Network:
         description: str,
         target: str,
         dtype: str,
-        nodes: Sequence[Node],
-        edges: Sequence[Edge],
+        nodes: Nodes,
         values: Mapping[str, Value],
         about: Mapping[str, Any],
         warnings: Sequence[Fault] = (),
@@ -103,8 +49,7 @@ class Network:
         self.description = description
         self.target = target
         self.dtype = dtype
-        self.nodes = tuple(nodes)
-        self.edges = tuple(edges)
+        self.nodes = nodes
         self.values = values
         self.about = about
         self.warnings = tuple(warnings)
@@ -115,19 +60,28 @@ class Network:
         """Node indices, inputs before consumers."""
         self.schedules: dict[str, Schedule] = {}
         """Passes that have been laid out, by target: they depend on the wiring alone."""
-        self.programs: dict[str, Any] = {}
-        """What the engine has compiled for the same, by target: it depends on wiring and types."""
-        self._index = {node.name: node.index for node in self.nodes}
+        self.programs: dict[tuple[str, ...], Any] = {}
+        """What the engine has compiled, by kind and target: it depends on wiring, operators and types."""
+
+    @property
+    def edges(self) -> Edges:
+        """All edges, in file order."""
+        return self.nodes.edges
+
+    @property
+    def wires(self) -> Wires:
+        """The wiring as vectors."""
+        return self.nodes.wires
 
     def __getitem__(self, name: str) -> Node:
         """Return the node called ``name``. Raises KeyError that names the nearest one there is."""
-        index = self._index.get(name)
+        index = self.nodes.place.get(name)
         if index is None:
-            raise KeyError(f"no node {name!r}; {did_you_mean(name, self._index)}".rstrip("; "))
+            raise KeyError(f"no node {name!r}; {did_you_mean(name, self.nodes.place)}".rstrip("; "))
         return self.nodes[index]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._index
+        return name in self.nodes.place
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -136,12 +90,19 @@ class Network:
         return f"<Network {self.name!r}: {len(self.nodes)} nodes, {len(self.edges)} edges, target {self.target!r}>"
 
     @cached_property
-    def consumers(self) -> tuple[tuple[Edge, ...], ...]:
+    def operands(self) -> Operands:
+        """The operands of every node."""
+        return Operands(self.wires)
+
+    @cached_property
+    def depths(self) -> list[int]:
+        """Per node index, the longest way from a leaf; one more, for what is not there, is -1."""
+        return self.operands.depths(self.inputs_first)
+
+    @cached_property
+    def consumers(self) -> Sequence[tuple[Edge, ...]]:
         """Per node index, the edges that use its value, in file order."""
-        uses: list[list[Edge]] = [[] for _ in self.nodes]
-        for edge in self.edges:
-            uses[edge.source_index].append(edge)
-        return tuple(tuple(edges) for edges in uses)
+        return EdgesOf(self.edges, *self.wires.leaving)
 
     def with_warnings(self, warnings: Sequence[Fault]) -> Network:
         """Return this network with other warnings: those that know their lines."""

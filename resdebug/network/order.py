@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from resdebug.network.model import Edge, Network, Node
+import numpy as np
+
+from resdebug.network.model import Edge, Network
+from resdebug.network.operands import MORE
+from resdebug.network.parts import EdgesOf, Nodes
 from resdebug.network.pause import collection_paused
-from resdebug.network.signature import LEAVES, slots_of
-from resdebug.network.wiring import all_lead_to, uses
+from resdebug.network.wires import Flags, Ints
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Schedule:
     active: tuple[bool, ...]
     """Per node index, whether it gets an adjoint: it leads to the target and from an input or parameter, each time
     through differentiable slots."""
-    nodes: tuple[Node, ...] = field(repr=False, compare=False)
+    nodes: Nodes = field(repr=False, compare=False)
 
     @cached_property
     def reverse(self) -> tuple[int, ...]:
@@ -41,42 +44,41 @@ class Schedule:
         return {i: turn for turn, i in enumerate(self.order)}
 
     @cached_property
-    def deliveries(self) -> tuple[tuple[Edge, ...], ...]:
-        """Per node index, the edges through which it sends contributions when it is visited, in slot order."""
-        active = self.active
-        sent: list[tuple[Edge, ...]] = [()] * len(active)
-        with collection_paused():
-            differentiable = _Differentiable()
-            for i in self.reverse:
-                node = self.nodes[i]
-                slots = differentiable.of(node)
-                sent[i] = tuple(
-                    [edge for edge in node.inputs if edge and slots[edge.position] and active[edge.source_index]]
-                )
-        return tuple(sent)
+    def turn(self) -> Ints:
+        """Per node index, when it is visited in the reverse pass, counted from 0; the number of visits where never."""
+        turns: Ints = np.full(len(self.active), len(self.reverse))
+        turns[np.array(self.reverse, np.intp)] = np.arange(len(self.reverse))
+        return turns
 
     @cached_property
-    def arrivals(self) -> tuple[tuple[Edge, ...], ...]:
+    def sends(self) -> Flags:
+        """Per edge, whether a contribution goes through it."""
+        wires, active = self.nodes.wires, np.array(self.active, bool)
+        sends: Flags = self.nodes.edges.differentiable & active[wires.source] & active[wires.consumer]
+        return sends
+
+    @cached_property
+    def delivered(self) -> tuple[Ints, Ints]:
+        """The edges through which contributions go, by consumer in the order of sending, and where each node's begin;
+        one more ends them."""
+        edges, _ = self.nodes.wires.arriving
+        sending = edges[self.sends[edges]]
+        counts = np.bincount(self.nodes.wires.consumer[sending], minlength=len(self.active))
+        return sending, np.append(0, np.cumsum(counts))
+
+    @cached_property
+    def deliveries(self) -> Sequence[tuple[Edge, ...]]:
+        """Per node index, the edges through which it sends contributions when it is visited, in slot order."""
+        return EdgesOf(self.nodes.edges, *self.delivered)
+
+    @cached_property
+    def arrivals(self) -> Sequence[tuple[Edge, ...]]:
         """Per node index, the edges through which contributions reach it, in order of arrival."""
-        received: list[list[Edge]] = [[] for _ in self.active]
-        with collection_paused():
-            for i in self.reverse:
-                for edge in self.deliveries[i]:
-                    received[edge.source_index].append(edge)
-            return tuple(map(tuple, received))
-
-
-class _Differentiable:
-    """Which slots of each operator send contributions."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[type, int], tuple[bool, ...]] = {}
-
-    def of(self, node: Node) -> tuple[bool, ...]:
-        key = type(node.operator), len(node.inputs)
-        if key not in self._known:
-            self._known[key] = tuple(slot.differentiable for slot in slots_of(node.operator, len(node.inputs)))
-        return self._known[key]
+        wires, (sending, _) = self.nodes.wires, self.delivered
+        receivers = wires.source[sending]
+        in_time = sending[np.lexsort((self.turn[wires.consumer[sending]], receivers))]
+        counts = np.bincount(receivers, minlength=len(self.active))
+        return EdgesOf(self.nodes.edges, in_time, np.append(0, np.cumsum(counts)))
 
 
 def schedule(network: Network, target: str | None = None) -> Schedule:
@@ -95,23 +97,23 @@ def _schedule(network: Network, end: int) -> Schedule:
 
 def _active(network: Network, order: Sequence[int], end: int) -> list[bool]:
     """Return, per node index, whether it leads to the target, and from a differentiable leaf."""
-    nodes, differentiable = network.nodes, _Differentiable()
-    if _all_carry(nodes, differentiable):
+    nodes, wires = network.nodes, network.wires
+    differentiable = nodes.edges.differentiable
+    if differentiable.all() and nodes.floating.all() and (nodes.differentiable_leaf == nodes.leaf).all():
         active = [False] * len(nodes)
         for i in order:
             active[i] = True
         return active
-    carries = [False] * len(nodes)
-    through: list[list[int]] = [[] for _ in nodes]
+    edges, first = wires.arriving
+    sources, sends, begin = wires.source[edges].tolist(), differentiable[edges].tolist(), first.tolist()
+    carries: list[bool] = nodes.differentiable_leaf.tolist()
+    leaf, floating = nodes.leaf.tolist(), nodes.floating.tolist()
+    through: list[list[int]] = [[] for _ in nodes.names]
     for i in reversed(order):
-        node = nodes[i]
-        if node.op in LEAVES:
-            carries[i] = node.is_differentiable_leaf
-            continue
-        slots = differentiable.of(node)
-        sources = [edge.source_index for edge in node.inputs if edge and slots[edge.position]]
-        through[i] = sources = [source for source in sources if carries[source]]
-        carries[i] = bool(sources) and node.type.is_float
+        if not leaf[i]:
+            part = range(begin[i], begin[i + 1])
+            through[i] = [sources[k] for k in part if sends[k] and carries[sources[k]]]
+            carries[i] = bool(through[i]) and floating[i]
     active = [False] * len(nodes)
     active[end] = True
     for i in order:
@@ -121,53 +123,51 @@ def _active(network: Network, order: Sequence[int], end: int) -> list[bool]:
     return active
 
 
-def _all_carry(nodes: Sequence[Node], differentiable: _Differentiable) -> bool:
-    """Whether every leaf is differentiable, and every slot."""
-    kinds = {(node.op, len(node.inputs), node.type): node for node in nodes}
-    return all(
-        node.is_differentiable_leaf if node.is_leaf else node.type.is_float and all(differentiable.of(node))
-        for node in kinds.values()
-    )
-
-
-def _uses(sources: Sequence[Sequence[int]], target: int) -> list[int]:
-    """Return, per node index, by how many edges nodes that lead to the target use it."""
-    pending = [0] * len(sources)
-    seen = [False] * len(sources)
-    seen[target] = True
-    stack = [target]
-    while stack:
-        for source in sources[stack.pop()]:
-            pending[source] += 1
-            if not seen[source]:
-                seen[source] = True
-                stack.append(source)
-    return pending
-
-
 def _order(network: Network, target: int) -> list[int]:
-    sources = [[edge.source_index for edge in node.inputs if edge] for node in network.nodes]
-    pending = uses(len(sources), network.edges)
-    if not all_lead_to(target, pending):
-        pending = _uses(sources, target)
-    depth = [0] * len(sources)
-    for i in network.inputs_first:
-        deepest = -1
-        for source in sources[i]:
-            if depth[source] > deepest:
-                deepest = depth[source]
-        depth[i] = deepest + 1
+    """Return the nodes that lead to the target, depth-first."""
+    wires, operands, depth = network.wires, network.operands, network.depths
+    none, first, second = operands.none, operands.first, operands.second
+    leads = wires.leading_to(target)
+    pending: list[int] = np.bincount(wires.source[leads[wires.consumer]], minlength=wires.count).tolist()
     stack, order = [target], []
+    push = stack.append
     while stack:
         i = stack.pop()
         order.append(i)
-        ready = []
-        for source in sources[i]:
-            pending[source] -= 1
-            if not pending[source]:
-                ready.append(source)
-        if len(ready) > 1:
-            ready.sort(key=lambda source: -depth[source])
-            ready.reverse()
-        stack += ready
+        a, b = first[i], second[i]
+        if a == none:
+            continue
+        if b == MORE:
+            stack += _made_ready(operands.more[i], pending, depth)
+            continue
+        left = pending[a] = pending[a] - 1
+        if b == none:
+            if not left:
+                push(a)
+            continue
+        right = pending[b] = pending[b] - 1
+        if not left and not right and a != b:
+            # What is pushed last comes next.
+            if depth[a] >= depth[b]:
+                push(b)
+                push(a)
+            else:
+                push(a)
+                push(b)
+        elif not right:
+            push(b)
+        elif not left:
+            push(a)
     return order
+
+
+def _made_ready(sources: Sequence[int], pending: list[int], depth: Sequence[int]) -> list[int]:
+    """Count a visit's contributions; return the operands that wait for no more, the one to come next last."""
+    ready = []
+    for source in sources:
+        pending[source] -= 1
+        if not pending[source]:
+            ready.append(source)
+    ready.sort(key=lambda source: -depth[source])
+    ready.reverse()
+    return ready

@@ -6,11 +6,11 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
 import numpy as np
 
 from resdebug.errors import BadInput, Fault
-from resdebug.network.model import Network, Node
+from resdebug.network.distinct import Distinct
+from resdebug.network.model import Network
 from resdebug.network.types import TensorType
 from resdebug.network.values import Value, fitted
 from resdebug.text import human_bytes
@@ -35,26 +35,22 @@ def in_precision(network: Network, dtype: Precision) -> Network:
 
     Whole numbers and booleans stay. Raises BadInput when values and adjoints would not fit into memory any more.
     """
-    if all(node.dtype == dtype for node in network.nodes if node.type.is_float):
+    before = network.nodes.types
+    types = [TensorType(type_.shape, dtype) if type_.is_float else type_ for type_ in before.things]
+    if types == list(before.things):
         return network
-    nodes = tuple(_converted(node, dtype) for node in network.nodes)
-    needed = 2 * sum(node.type.nbytes for node in nodes)
+    counts = np.bincount(before.number, minlength=len(types)).tolist()
+    needed = 2 * sum(type_.nbytes * count for type_, count in zip(types, counts, strict=True))
     if needed > network.limit:
         what = f"in {dtype} the pass takes {human_bytes(needed)}, over the limit of {human_bytes(network.limit)}"
         raise BadInput(Fault("S002", what, "make it smaller, or raise the limit with --memory"))
     other = copy(network)
-    other.nodes = nodes
+    other.nodes = nodes = network.nodes.with_types(Distinct(tuple(types), before.number))
     other.dtype = dtype
     other.values = {
-        name: Converted(value, nodes[network[name].index].type) if value.type.is_float else value
+        name: Converted(value, nodes.types.at(nodes.place[name])) if value.type.is_float else value
         for name, value in network.values.items()
     }
     other.schedules = {}
     other.programs = {}
     return other
-
-
-def _converted(node: Node, dtype: str) -> Node:
-    if not node.type.is_float:
-        return node
-    return msgspec.structs.replace(node, type=TensorType(node.shape, dtype))

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
+from resdebug.network.entries import EdgeEntry
 from resdebug.network.signature import LEAVES, Catalogue
 from resdebug.network.types import FLOATS, ITEM_BYTES
 from resdebug.network.values import INITIALISERS, TensorFile
-from resdebug.network.wiring import EdgeEntry
 
 
 def json_schema(catalogue: Catalogue) -> dict[str, Any]:

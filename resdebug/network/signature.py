@@ -89,3 +89,18 @@ def slots_of(operator: type[Signature] | Signature, count: int) -> tuple[Slot, .
 def numbered(slot: Slot, index: int) -> Slot:
     """Return the ``index``-th slot of a variadic operator: ``x`` becomes ``x0``, ``x1``, ..."""
     return msgspec.structs.replace(slot, name=f"{slot.name}{index}")
+
+
+def slot_name(operator: Signature, position: int) -> str:
+    """Return the name of the slot at ``position``."""
+    return f"{operator.slots[0].name}{position}" if operator.variadic else operator.slots[position].name
+
+
+def slot_names(catalogue: Catalogue) -> frozenset[str]:
+    """Return the names of all slots there are; those of variadic operators are numbered, without end."""
+    return frozenset(slot.name for operator in catalogue.values() if not operator.variadic for slot in operator.slots)
+
+
+def name_of(operator: Signature) -> str:
+    """Return what files call an operator."""
+    return str(operator.__struct_config__.tag)  # type: ignore[attr-defined]

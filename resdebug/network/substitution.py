@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-import msgspec
 import numpy as np
 
 from resdebug.errors import BadInput, Fault, Place, UsageError, quoted
 from resdebug.network.faults import FaultList
 from resdebug.network.model import Network, Node
+from resdebug.network.parts import Nodes
 from resdebug.network.shapes import ShapeChecker
 from resdebug.network.tensorfiles import TensorFault, refused
 from resdebug.network.types import TensorType
 from resdebug.network.values import Numbers, Value, fitted
 from resdebug.text import did_you_mean, visible
+
+if TYPE_CHECKING:
+    from resdebug.network.distinct import Distinct
+    from resdebug.network.signature import Signature
 
 
 def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
@@ -26,7 +30,8 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
     change.
     """
     values: dict[str, Value] = dict(network.values)
-    types = {node.index: node.type for node in network.nodes if node.is_leaf}
+    before = network.nodes.types
+    types = {i: before.at(i) for i in np.flatnonzero(network.nodes.leaf).tolist()}
     for name, array in arrays.items():
         if name not in values:
             hint = did_you_mean(name, values)
@@ -34,9 +39,9 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
             raise UsageError(Fault("G052", what, hint or f"there is {quoted(values)}"))
         node = network[name]
         copied = numbers_for(array, node)
-        values[name] = Numbers(copied)
+        values[name] = Numbers.of(copied)
         types[node.index] = TensorType(copied.shape, node.dtype)
-    changed = any(network.nodes[i].type != type_ for i, type_ in types.items())
+    changed = any(before.at(i) != type_ for i, type_ in types.items())
     nodes = _retyped(network, types) if changed else network.nodes
     result = Network(
         name=network.name,
@@ -44,7 +49,6 @@ def with_values(network: Network, arrays: Mapping[str, Any]) -> Network:
         target=network.target,
         dtype=network.dtype,
         nodes=nodes,
-        edges=network.edges,
         values=values,
         about=network.about,
         warnings=network.warnings,
@@ -74,17 +78,9 @@ def numbers_for(array: Any, node: Node) -> np.ndarray:
         raise refused(error, place) from None
 
 
-def _retyped(network: Network, leaves: Mapping[int, TensorType]) -> tuple[Any, ...]:
-    faults = FaultList()
-    checker = ShapeChecker(faults, [node.name for node in network.nodes], "edges", network.limit)
-    types = checker.run(
-        network.inputs_first,
-        [node.operator for node in network.nodes],
-        [node.inputs for node in network.nodes],
-        leaves,
-    )
+def _retyped(network: Network, leaves: Mapping[int, TensorType]) -> Nodes:
+    faults, nodes = FaultList(), network.nodes
+    checker = ShapeChecker(faults, nodes.names, "edges", nodes.wires, network.limit)
+    types = checker.run(network.inputs_first, cast("Distinct[Signature | None]", nodes.operators), leaves)
     faults.stop_if_any()
-    return tuple(
-        node if type_ is None else msgspec.structs.replace(node, type=type_)
-        for node, type_ in zip(network.nodes, types, strict=True)
-    )
+    return nodes.with_types(cast("Distinct[TensorType]", types))

@@ -133,16 +133,16 @@ class TensorFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A value that stands in the file itself, or came from memory."""
 
     numbers: np.ndarray
+    type: TensorType
 
-    @property
-    def type(self) -> TensorType:
-        """The array's own type."""
-        return TensorType(self.numbers.shape, self.numbers.dtype.name)
+    @classmethod
+    def of(cls, numbers: np.ndarray) -> Numbers:
+        """Return a value of the array's own type."""
+        return cls(numbers, TensorType(numbers.shape, numbers.dtype.name))
 
     def array(self) -> np.ndarray:
         """Return the numbers."""
@@ -185,6 +185,9 @@ class Read:
         return fitted(self.files.read(self.source.file, self.source.name), self.type.dtype)
 
 
+SINGLE: Final = TensorType(())
+"""Of a value that is one number, where nothing else is said."""
+
 _TYPED: Final = frozenset({"dtype", "shape"})
 
 
@@ -194,7 +197,9 @@ def read_value(node: dict[str, Any], default: str, files: TensorFiles, limit: in
     Raises ValueFault with the place inside the node.
     """
     if type(node.get("value")) is float and default == "float64" and node.keys().isdisjoint(_TYPED):
-        return Numbers(np.array(node["value"]))
+        number = np.array(node["value"])
+        number.flags.writeable = False
+        return Numbers(number, SINGLE)
     dtype = node.get("dtype", default)
     if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
         shown = f'"{visible(dtype)}"' if isinstance(dtype, str) else kind_of(dtype)
@@ -211,7 +216,7 @@ def read_value(node: dict[str, Any], default: str, files: TensorFiles, limit: in
     elif isinstance(raw, dict):
         value = _from_file(raw, node, default, files) if "file" in raw else _from_rule(raw, dtype, limit)
     else:
-        value = Numbers(_from_lists(raw, dtype, shape))
+        value = Numbers.of(_from_lists(raw, dtype, shape))
     if shape is not None and shape != value.type.shape:
         what = f"declares shape {shape_text(shape)} and its value has {shape_text(value.type.shape)}"
         raise ValueFault("S012", what, "drop the shape, or correct it", "/shape")
@@ -234,7 +239,7 @@ def _from_memory(array: np.ndarray, dtype: str | None, default: str) -> Numbers:
         what = f"an array of {visible(str(array.dtype))} is no tensor"
         raise ValueFault("S011", what, "use one of " + ", ".join(ITEM_BYTES))
     try:
-        return Numbers(fitted(np.array(array), name))
+        return Numbers.of(fitted(np.array(array), name))
     except TensorFault as error:
         raise ValueFault(error.code, error.what, error.hint) from None
 

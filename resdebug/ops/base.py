@@ -90,6 +90,10 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
         contribution: Array = rule(self, ybar, y, *inputs)
         return contribution
 
+    def divides(self, dtype: np.dtype[Any]) -> bool:
+        """Whether the operator itself shares a contribution of such numbers between threads."""
+        return False
+
     def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:
         """Return what the formulas' placeholders for attributes stand for, given the inputs' types."""
         return {name: _setting(value) for name, value in msgspec.structs.asdict(self).items()}

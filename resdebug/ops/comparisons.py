@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, broadcast, unbroadcast
+from resdebug.ops.masks import at_or_below
 
 Mask = NDArray[Any]
 
@@ -131,15 +132,10 @@ class CausalMask(Operator, frozen=True, tag="causal_mask"):
             raise RuleBroken(f"x is {shape_text(x.shape)}", key="x", hint="x is (…, T, S)")
         return x
 
-    def seen(self, shape: tuple[int, ...]) -> Mask:
-        """Return where row i may look: at columns up to i + diagonal."""
-        rows, columns = np.ogrid[: shape[-2], : shape[-1]]
-        return np.asarray(columns - rows <= self.diagonal)
-
     def forward(self, x: Array) -> Array:
         """Return the scores with −∞ above the diagonal."""
-        return np.where(self.seen(x.shape), x, x.dtype.type(-np.inf))
+        return at_or_below(x, self.diagonal, hidden=True)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Pass ``ȳ`` at and below the diagonal."""
-        return np.where(self.seen(x.shape), ybar, ybar.dtype.type(0))
+        return at_or_below(ybar, self.diagonal, hidden=False)

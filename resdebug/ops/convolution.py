@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Final, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -12,6 +12,8 @@ from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops import channels, depthwise, lowering, winograd
 from resdebug.ops.base import Array, Operator
+from resdebug.ops.onednn import convolution as onednn
+from resdebug.ops.onednn.plans import works
 from resdebug.ops.windows import (
     PLACES,
     Axes,
@@ -57,8 +59,10 @@ class Correlation(NamedTuple):
         if self.channelwise(weight.shape):
             return depthwise.correlate(x, weight, self.window, counts)
         y = None
-        if winograd.suits(self.window, weight.shape, self.groups, len(x) * math.prod(counts)):
+        if self.transformed(x.dtype, weight.shape, len(x) * math.prod(counts)):
             y = winograd.correlate(x, weight, self.window.padding, counts)
+        if y is None:
+            y = onednn.correlate(x, weight, self.window, self.groups, counts)
         return lowering.correlate(x, weight, self.window, self.groups, counts) if y is None else y
 
     def to_x(self, ybar: Array, weight: Array, shape: Axes) -> Array:
@@ -66,10 +70,12 @@ class Correlation(NamedTuple):
         if self.channelwise(weight.shape):
             return depthwise.spread(ybar, weight, self.window, shape)
         sent = None
-        if winograd.suits(self.window, weight.shape, self.groups, len(ybar) * math.prod(shape[2:])):
+        if self.transformed(ybar.dtype, weight.shape, len(ybar) * math.prod(shape[2:])):
             mirrored = lowering.mirrored(self.window, ybar.shape[2:], shape[2:])
             if mirrored is not None:
                 sent = winograd.spread(ybar, weight, mirrored.padding, shape[2:])
+        if sent is None:
+            sent = onednn.spread(ybar, weight, self.window, self.groups, shape)
         return lowering.spread(ybar, weight, self.window, self.groups, shape) if sent is None else sent
 
     def to_weight(self, ybar: Array, x: Array, shape: Axes) -> Array:
@@ -78,9 +84,15 @@ class Correlation(NamedTuple):
             return depthwise.correlate_weight(ybar, x, self.window, shape)
         sent = None
         places = len(ybar) * math.prod(ybar.shape[2:])
-        if winograd.suits(self.window, shape, self.groups, places, winograd.GATHERED):
+        if self.transformed(x.dtype, shape, places, winograd.GATHERED):
             sent = winograd.correlate_weight(ybar, x, self.window.padding)
+        if sent is None:
+            sent = onednn.correlate_weight(ybar, x, self.window, self.groups, shape)
         return lowering.correlate_weight(ybar, x, self.window, self.groups, shape) if sent is None else sent
+
+    def transformed(self, dtype: np.dtype[Any], weight: Axes, places: int, fewest: int = winograd.FEWEST) -> bool:
+        """Whether Winograd's transforms are the quickest way."""
+        return not works(dtype) and winograd.suits(self.window, weight, self.groups, places, fewest)
 
     def channelwise(self, weight: Axes) -> bool:
         """Whether every channel is convolved by itself: matrices would be one column by one row each."""
@@ -166,6 +178,10 @@ class Conv(Operator, frozen=True):
         check_taken(x, weight, weight.shape[1] * self.groups, rule)
         check_bias(bias, weight, weight.shape[0])
         return x.with_shape(x.shape[0], weight.shape[0], *self.window(weight.shape).infer(x, "weight"))
+
+    def divides(self, dtype: np.dtype[Any]) -> bool:
+        """Whether the library is there that does so."""
+        return works(dtype)
 
     def workspace(self, x: TensorType, weight: TensorType, *_: TensorType | None) -> int:
         """The padded input, and its windows as columns."""

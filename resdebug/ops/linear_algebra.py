@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, sum_over, unbroadcast
+from resdebug.ops.onednn import matmul as onednn
+from resdebug.ops.onednn.plans import works
 
 
 class Matmul(Operator, frozen=True, tag="matmul"):
@@ -65,6 +67,17 @@ def _as_matrices(ybar: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
     return ybar, _row(a), b[:, None] if b.ndim == 1 else b
 
 
+def as_rows(x: Array) -> Array:
+    """Return ``x`` (…, n) as one matrix: one product of many rows is quicker than many products."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def product(a: Array, b: Array) -> Array:
+    """Return the product of two matrices."""
+    y = onednn.product(a, b)
+    return np.asarray(np.matmul(a, b)) if y is None else y
+
+
 class Linear(Operator, frozen=True, tag="linear"):
     """A fully connected layer: x Wᵀ + b over the last axis."""
 
@@ -90,19 +103,26 @@ class Linear(Operator, frozen=True, tag="linear"):
             raise RuleBroken(what, key="bias", hint=f"bias is ({weight.shape[0]})")
         return x.with_shape(*x.shape[:-1], weight.shape[0])
 
+    def divides(self, dtype: np.dtype[Any]) -> bool:
+        """Whether the library is there that does so."""
+        return works(dtype)
+
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """Return ``x Wᵀ + b``."""
-        y: Array = np.matmul(x, weight.T)
-        return y if bias is None else y + bias
+        y = onednn.product(as_rows(x), weight.T, bias)
+        if y is None:
+            y = np.asarray(np.matmul(as_rows(x), weight.T))
+            if bias is not None:
+                y += bias
+        return y.reshape(*x.shape[:-1], weight.shape[0])
 
     def vjp_x(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Return ``ȳ W``."""
-        return np.asarray(np.matmul(ybar, weight))
+        return product(as_rows(ybar), weight).reshape(x.shape)
 
     def vjp_weight(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Return ``ȳᵀ x`` over all rows."""
-        rows = math.prod(x.shape[:-1])
-        return np.asarray(np.matmul(ybar.reshape(rows, weight.shape[0]).T, x.reshape(rows, weight.shape[1])))
+        return product(as_rows(ybar).T, as_rows(x))
 
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
         """Sum ``ȳ`` over all rows."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from resdebug.network.signature import Bound, RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, sum_over
-from resdebug.ops.softmaxes import log_softmax
+from resdebug.ops.softmaxes import log_softmax, probabilities
 
 PROBABLE = "fc"
 """Kinds of elements that are probabilities; others are indices."""
@@ -126,9 +126,9 @@ class ClassLoss(Loss, frozen=True):
         """Return the classes that are right. Raises IndexError for one that does not exist."""
         classes = x.shape[self.axis(x.ndim)]
         counted = np.ones(target.shape, bool) if self.ignore_index is None else np.asarray(target != self.ignore_index)
-        outside = np.argwhere(((target < 0) | (target >= classes)) & counted)
-        if len(outside):
-            where = tuple(int(i) for i in outside[0])
+        outside = ((target < 0) | (target >= classes)) & counted
+        if outside.any():
+            where = tuple(int(i) for i in np.argwhere(outside)[0])
             place = f"[{', '.join(map(str, where))}]" if where else ""
             raise IndexError(f"target{place} is {int(target[where])}, and there are {classes} classes")
         right = np.where(counted, target, 0).astype(np.intp)
@@ -211,6 +211,21 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
         axis = self.axis(len(x.shape))
         return self.reduced(x.with_shape(*x.shape[:axis], *x.shape[axis + 1 :]))
 
+    def single(self, target: NDArray[Any]) -> bool:
+        """Whether one class is right in every example, and no other ever so little."""
+        return target.dtype.kind not in PROBABLE and not self.label_smoothing
+
+    def to_single(self, ybar: Array, x: Array, picks: Picks, axis: int) -> Array:
+        """Return the contribution to x where one class is right in every example."""
+        right, share = np.expand_dims(picks.right, axis), np.expand_dims(picks.share, axis)
+        slope = probabilities(x, axis) * share
+        np.put_along_axis(slope, right, np.take_along_axis(slope, right, axis) - share, axis)
+        slope *= self.each(ybar, picks.divisor, axis)
+        if not picks.counted.all():
+            # Not by a product with 0: where all examples are ignored, the mean divides by 0.
+            np.copyto(slope, x.dtype.type(0), where=~np.expand_dims(picks.counted, axis))
+        return slope
+
     def truth(self, x: Array, target: NDArray[Any], weight: Array | None) -> Truth:
         """Return what is true, weighted, of the shape of x. Raises IndexError."""
         axis = self.axis(x.ndim)
@@ -229,6 +244,12 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
     def forward(self, x: Array, target: NDArray[Any], weight: Array | None = None) -> Array:
         """Return the loss. Raises IndexError for a class that does not exist."""
         axis = self.axis(x.ndim)
+        if self.single(target):
+            picks = self.picks(x, target, weight)
+            logs = np.take_along_axis(log_softmax(x, axis), np.expand_dims(picks.right, axis), axis).squeeze(axis)
+            # 0 · −∞ is nothing here: a class that does not count may have probability 0.
+            counted = picks.counted & ((picks.share != 0) | np.isnan(logs))
+            return self.total(-np.where(counted, logs * picks.share, x.dtype.type(0)), picks.divisor)
         truth = self.truth(x, target, weight)
         logs = log_softmax(x, axis)
         if target.dtype.kind in PROBABLE:
@@ -241,6 +262,8 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
     def vjp_x(self, ybar: Array, y: Array, x: Array, target: NDArray[Any], weight: Array | None = None) -> Array:
         """Return softmax minus what is true, scaled; 0 where an example is ignored."""
         axis = self.axis(x.ndim)
+        if self.single(target):
+            return self.to_single(ybar, x, self.picks(x, target, weight), axis)
         truth = self.truth(x, target, weight)
         slope: Array = np.exp(log_softmax(x, axis)) * sum_over(truth.parts, axis, keepdims=True) - truth.parts
         # Not by a product with 0: where all examples are ignored, the mean divides by 0.

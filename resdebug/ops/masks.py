@@ -40,7 +40,7 @@ def _share(work: Callable[[Sequence[slice]], None], size: int) -> None:
 
 def rectified(x: Array) -> Array:
     """Return ``max(x, 0)``; NaN stays NaN."""
-    if x.size < SMALL:
+    if x.size < BLOCK:
         return np.maximum(x, x.dtype.type(0))
     y = np.empty_like(x)
     views = flat(x, y)
@@ -60,6 +60,8 @@ def unless_at_most_zero(x: Array, ybar: Array) -> Array:
     """Return ``ȳ`` where ``x`` is positive or NaN, 0 elsewhere, whatever ``ȳ`` is there."""
     if x.size < SMALL:
         return np.where(x <= 0, ybar.dtype.type(0), ybar)
+    if x.size < BLOCK and x.dtype == ybar.dtype and x.dtype in _BITS:
+        return where(~(x <= x.dtype.type(0)), ybar)
     result = np.empty_like(x, dtype=ybar.dtype)
     views = flat(x, ybar, result) if x.dtype == ybar.dtype and x.dtype in _BITS else None
     if views is None:
@@ -86,3 +88,26 @@ def where(mask: NDArray[np.bool_], ybar: Array) -> Array:
         return np.where(mask, ybar, 0)
     result: Array = np.bitwise_and(ybar.view(bits), np.negative(mask.view(np.int8)))
     return result.view(ybar.dtype)
+
+
+@lru_cache(maxsize=16)
+def _below(rows: int, columns: int, diagonal: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return all ones at and below a diagonal, and the bits of −∞ above it."""
+    row, column = np.ogrid[:rows, :columns]
+    seen = column - row <= diagonal
+    ones = np.where(seen, _BITS[dtype](-1), _BITS[dtype](0))
+    hidden = np.where(seen, dtype.type(0), dtype.type(-np.inf))
+    return ones, hidden.view(_BITS[dtype])
+
+
+def at_or_below(x: Array, diagonal: int, *, hidden: bool) -> Array:
+    """Return ``x`` at and below a diagonal of its last two axes; above it 0, or −∞ where that is ``hidden``."""
+    bits = _BITS.get(x.dtype)
+    if bits is None:
+        row, column = np.ogrid[: x.shape[-2], : x.shape[-1]]
+        return np.where(column - row <= diagonal, x, x.dtype.type(-np.inf if hidden else 0))
+    ones, lowest = _below(*x.shape[-2:], diagonal, x.dtype)
+    result: NDArray[Any] = np.bitwise_and(np.ascontiguousarray(x).view(bits), ones)
+    if hidden:
+        np.bitwise_or(result, lowest, out=result)
+    return result.view(x.dtype)

@@ -22,16 +22,21 @@ class Memo(Generic[T]):
 
     def get(self, make: Callable[..., T], *arrays: NDArray[Any], of: object = None) -> T:
         """Return ``make(*arrays)``, made once; ``of`` tells apart what is made of the same arrays."""
-        for x in arrays:
-            if x.flags.writeable:
-                return make(*arrays)
         key = (of, *map(id, arrays))
         kept = self._kept.get(key)
         if kept is not None and all(ref() is x for ref, x in zip(kept[0], arrays, strict=True)):
             return kept[1]
         made = make(*arrays)
-        self._kept[key] = tuple(weakref.ref(x, lambda _: self._kept.pop(key, None)) for x in arrays), made
+        self.keep(made, *arrays, of=of)
         return made
+
+    def keep(self, made: T, *arrays: NDArray[Any], of: object = None) -> None:
+        """Remember what was made of ``arrays``."""
+        for x in arrays:
+            if x.flags.writeable:
+                return
+        key = (of, *map(id, arrays))
+        self._kept[key] = tuple(weakref.ref(x, lambda _: self._kept.pop(key, None)) for x in arrays), made
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -16,6 +16,8 @@ import numpy as np
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, sum_over, unbroadcast
+from resdebug.ops.memo import Memo
+from resdebug.ops.onednn import rows as onednn
 from resdebug.ops.windows import NonNegative
 
 Epsilon = Annotated[float, msgspec.Meta(ge=0, description="added to the variance")]
@@ -56,6 +58,13 @@ def mean_over(x: Array, axes: tuple[int, ...]) -> Array:
     """Return the mean over ``axes``, which are kept; with the care that sums over many rows need."""
     mean: Array = sum_over(x, axes, keepdims=True) / math.prod(x.shape[axis] for axis in axes)
     return mean
+
+
+_STATISTICS: Final[Memo[tuple[Array, ...] | None]] = Memo()
+"""Mean and variance of every row, where they are taken beforehand."""
+
+_SUMS: Final[Memo[tuple[Array, ...]]] = Memo()
+"""Sums over an adjoint that two contributions of a layer normalisation are."""
 
 
 def standardised(x: Array, axes: tuple[int, ...], eps: float) -> tuple[Array, Array]:
@@ -190,21 +199,61 @@ class LayerNorm(TailNorm, frozen=True, tag="layer_norm"):
 
     def forward(self, x: Array, weight: Array | None, bias: Array | None) -> Array:
         """Return ``x̂ ⊙ weight + bias``."""
+        found = onednn.normalised(x, math.prod(self.tail), weight, bias, self.eps)
+        if found is not None:
+            y, *statistics = found
+            _STATISTICS.keep(self.kept(*statistics), x, of=self.key)
+            return y
         y, _ = standardised(x, self.axes, self.eps)
         if weight is not None:
             y = y * weight
         return y if bias is None else y + bias
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells its statistics from others of the same tensor."""
+        return self.tail, self.eps
+
+    def kept(self, *vectors: Array) -> tuple[Array, ...]:
+        """Return vectors read-only: several calls will see them."""
+        for vector in vectors:
+            vector.flags.writeable = False
+        return vectors
+
+    def own(self, x: Array) -> tuple[Array, ...] | None:
+        """Return mean and variance of every row, where they are taken beforehand."""
+        found = onednn.normalised(x, math.prod(self.tail), None, None, self.eps)
+        return None if found is None else self.kept(*found[1:])
+
+    def quickly(self, ybar: Array, x: Array, weight: Array | None) -> tuple[Array, Array, Array] | None:
+        """Return all three contributions at once, the last two flat, where there is such a way."""
+        statistics = _STATISTICS.get(self.own, x, of=self.key)
+        if statistics is None:
+            return None
+        mean, variance = statistics
+        return onednn.sent(ybar, x, mean, variance, weight, self.eps)
+
+    def sums(self, ybar: Array, x: Array) -> tuple[Array, ...]:
+        """Return ``Σ ȳ ⊙ x̂`` and ``Σ ȳ`` over all rows."""
+        found = self.quickly(ybar, x, None)
+        if found is not None:
+            return found[1:]
+        normal, _ = standardised(x, self.axes, self.eps)
+        return unbroadcast(ybar * normal, self.tail), unbroadcast(ybar, self.tail)
+
     def vjp_x(self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array | None) -> Array:
         """Divide by σ and take off what mean and variance owe to x."""
+        found = self.quickly(ybar, x, weight)
+        if found is not None:
+            _SUMS.keep(found[1:], ybar, x, of=self.key)
+            return found[0]
         normal, inverse = standardised(x, self.axes, self.eps)
         return standardised_vjp(ybar if weight is None else ybar * weight, normal, inverse, self.axes)
 
     def vjp_weight(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Sum ``ȳ ⊙ x̂`` over all rows."""
-        normal, _ = standardised(x, self.axes, self.eps)
-        return unbroadcast(ybar * normal, weight.shape)
+        return _SUMS.get(self.sums, ybar, x, of=self.key)[0].reshape(weight.shape)
 
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array | None, bias: Array) -> Array:
         """Sum ``ȳ`` over all rows."""
-        return unbroadcast(ybar, bias.shape)
+        return _SUMS.get(self.sums, ybar, x, of=self.key)[1].reshape(bias.shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import repeat
 from typing import Annotated, Any, ClassVar, Final
 
@@ -15,7 +15,9 @@ from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator
 from resdebug.ops.masks import where
+from resdebug.ops.onednn import pooling as onednn
 from resdebug.ops.windows import (
+    Axes,
     NonNegatives1,
     NonNegatives2,
     NonNegatives3,
@@ -139,6 +141,9 @@ class MaxPool(Pool, frozen=True):
     def forward(self, x: Array) -> Array:
         """Return the maxima; NaN wins."""
         window = self.window
+        found = onednn.largest(x, window)
+        if found is not None:
+            return found
         y = window.pad(x, -np.inf)
         # Axis by axis: 3 + 3 steps in place of 3 · 3.
         for axis, (size, step, apart, count) in enumerate(
@@ -155,6 +160,9 @@ class MaxPool(Pool, frozen=True):
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Give each window's adjoint to its first maximum inside ``x``."""
+        found = onednn.to_largest(ybar, x, self.window)
+        if found is not None:
+            return found
         return self.window.fold(self.shares(ybar, y, x), ybar, x.shape)
 
     def shares(self, ybar: Array, y: Array, x: Array) -> Iterator[Array]:
@@ -212,26 +220,27 @@ class MaxPool3d(MaxPool, frozen=True, tag="max_pool3d"):
     vjp_x = MaxPool.vjp_x
 
 
+@lru_cache(maxsize=64)
+def counts(window: Window, sizes: Axes, dtype: np.dtype[Any], *, padding: bool) -> Array:
+    """Return how many elements each window averages, over all axes of places; with or without the ``padding``."""
+    along = []
+    for n, k, step, (before, after), count in zip(
+        sizes, window.kernel, window.stride, window.padding, window.output(*sizes), strict=True
+    ):
+        start = np.arange(count) * step - before
+        end = np.minimum(start + k, n + after)
+        if not padding:
+            start, end = np.maximum(start, 0), np.minimum(end, n)
+        along.append(end - start)
+    result: Array = reduce(np.multiply.outer, along).astype(dtype)
+    return result
+
+
 class AvgPool(Pool, frozen=True):
     """The mean of every window; padding counts as zeros unless ``count_include_pad`` is false."""
 
     convention: ClassVar[str] = f"{CEILED}; what it reaches beyond x and padding never counts"
     count_include_pad: Annotated[bool, COUNTED] = True
-
-    def counts(self, x: Array) -> Array:
-        """Return how many elements each window averages, over all axes of places."""
-        window = self.window
-        along = []
-        for n, k, step, (before, after), count in zip(
-            x.shape[2:], window.kernel, window.stride, window.padding, window.output(*x.shape[2:]), strict=True
-        ):
-            start = np.arange(count) * step - before
-            end = np.minimum(start + k, n + after)
-            if not self.count_include_pad:
-                start, end = np.maximum(start, 0), np.minimum(end, n)
-            along.append(end - start)
-        result: Array = reduce(np.multiply.outer, along).astype(x.dtype)
-        return result
 
     def forward(self, x: Array) -> Array:
         """Return the means."""
@@ -239,12 +248,16 @@ class AvgPool(Pool, frozen=True):
         total = first.copy(order="K")
         for part in others:
             total += part
-        total /= self.counts(x)
+        if others:
+            total /= counts(self.window, x.shape[2:], x.dtype, padding=self.count_include_pad)
         return total
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Spread each window's adjoint evenly."""
-        return self.window.fold(repeat(ybar / self.counts(x)), ybar, x.shape)
+        window = self.window
+        if max(window.kernel) > 1:
+            ybar = ybar / counts(window, x.shape[2:], x.dtype, padding=self.count_include_pad)
+        return window.fold(repeat(ybar), ybar, x.shape)
 
 
 class AvgPool1d(AvgPool, frozen=True, tag="avg_pool1d"):

@@ -10,6 +10,7 @@ import numpy as np
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, normal_axis, sum_over
+from resdebug.ops.onednn import rows as onednn
 
 
 def log_softmax(x: Array, axis: int) -> Array:
@@ -17,6 +18,15 @@ def log_softmax(x: Array, axis: int) -> Array:
     shifted = x - x.max(axis=axis, keepdims=True)
     result: Array = shifted - np.log(sum_over(np.exp(shifted), axis, keepdims=True))
     return result
+
+
+def probabilities(x: Array, axis: int) -> Array:
+    """Return ``exp x / Σ exp x`` along ``axis``, shifted in the same way."""
+    found = onednn.softmax(x) if axis in {-1, x.ndim - 1} else None
+    if found is not None:
+        return found
+    e: Array = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / sum_over(e, axis, keepdims=True)
 
 
 class OverAxis(Operator, frozen=True):
@@ -47,11 +57,13 @@ class Softmax(OverAxis, frozen=True, tag="softmax"):
 
     def forward(self, x: Array) -> Array:
         """Return the probabilities."""
-        e: Array = np.exp(x - x.max(axis=self.dim, keepdims=True))
-        return e / sum_over(e, self.dim, keepdims=True)
+        return probabilities(x, self.dim)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Apply the Jacobian ``diag(y) − y yᵀ``."""
+        found = onednn.softmax_sent(ybar, y) if self.dim in {-1, x.ndim - 1} else None
+        if found is not None:
+            return found
         return y * (ybar - sum_over(ybar * y, self.dim, keepdims=True))
 
 

@@ -40,7 +40,20 @@ def count() -> int:
 
 @lru_cache(maxsize=1)
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, count() - 1), thread_name_prefix="resdebug")
+    return ThreadPoolExecutor(max(1, count() - 1), "resdebug", lambda: setattr(_own, "helps", True))
+
+
+class _Own(threading.local):
+    helps = False
+    """Whether this thread does what another one has cut off its work."""
+
+
+_own: Final = _Own()
+
+
+def free() -> int:
+    """Return how many threads a library may use for one call from here: one where the others are at work too."""
+    return 1 if _own.helps else count()
 
 
 def later(work: Callable[[], R]) -> Future[R]:
@@ -107,6 +120,19 @@ def _controller() -> Any:
     return ThreadpoolController()
 
 
+class _Leaving(threading.local):
+    def __init__(self) -> None:
+        self.tasks: list[Callable[[], None]] = []
+
+
+_leaving: Final = _Leaving()
+
+
+def when_left(task: Callable[[], None]) -> None:
+    """Do ``task`` when this thread next leaves ``ours``."""
+    _leaving.tasks.append(task)
+
+
 @contextmanager
 def ours() -> Iterator[None]:
     """Work with our own threads, and without floating-point warnings."""
@@ -116,3 +142,5 @@ def ours() -> Iterator[None]:
             yield
     finally:
         _single.leave()
+        while _leaving.tasks:
+            _leaving.tasks.pop()()

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, overload
 
+import numpy as np
+
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 
@@ -61,15 +63,14 @@ class Timeline(Sequence[Event]):
         self.reverse = schedule.reverse
         self.seeded = len(self.forward) + 1
         """Position just after the seed was planted, where a debugger opens; a pass may break off before."""
-        self._evaluated: dict[int, int] = {i: k + 1 for k, i in enumerate(self.forward)}
-        self._starts: list[int] = []
-        self._visit: dict[int, int] = {}
-        position = self.seeded
-        for turn, i in enumerate(self.reverse):
-            self._visit[i] = turn
-            self._starts.append(position)
-            position += 1 + len(schedule.deliveries[i])
-        self._length = position if until is None else min(position, until)
+        _, begin = schedule.delivered
+        self._turn: list[int] = schedule.turn.tolist()
+        visits = np.array(self.reverse, np.intp)
+        starts = self.seeded + np.append(0, np.cumsum(1 + np.diff(begin)[visits]))
+        self._starts: list[int] = starts.tolist()
+        """Position before each visit, and at last after all."""
+        length = self._starts[-1]
+        self._length = length if until is None else min(length, until)
 
     def __len__(self) -> int:
         return self._length
@@ -90,7 +91,7 @@ class Timeline(Sequence[Event]):
             return Evaluated(nodes[self.forward[k]].name)
         if k == len(self.forward):
             return Seeded(nodes[self.schedule.target].name)
-        turn = bisect_right(self._starts, k) - 1
+        turn = bisect_right(self._starts, k, hi=len(self.reverse)) - 1
         visited = self.reverse[turn]
         nth = k - self._starts[turn]
         return Contributed(self.schedule.deliveries[visited][nth - 1]) if nth else Completed(nodes[visited].name)
@@ -100,27 +101,27 @@ class Timeline(Sequence[Event]):
 
     def after_evaluation(self, node: int) -> int | None:
         """Return the position just after the node (by index) was evaluated, None when it takes no part."""
-        return self._within(self._evaluated.get(node))
+        place = self.schedule.place.get(node)
+        return None if place is None else self._within(len(self.forward) - place)
 
     def after_completion(self, node: int) -> int | None:
         """Return the position just after the node's adjoint was complete, None when it has none."""
-        turn = self._visit.get(node)
-        return None if turn is None else self._within(self._starts[turn] + 1)
+        turn = self._turn[node]
+        return self._within(self._starts[turn] + 1) if turn < len(self.reverse) else None
 
     def after_contribution(self, edge: Edge) -> int | None:
         """Return the position just after a contribution went through ``edge``, None when none ever does."""
-        turn = self._visit.get(edge.consumer_index)
-        if turn is None:
-            return None
-        for nth, sent in enumerate(self.schedule.deliveries[edge.consumer_index]):
-            if sent.index == edge.index:
-                return self._within(self._starts[turn] + 2 + nth)
+        turn = self._turn[edge.consumer_index]
+        if turn < len(self.reverse):
+            for nth, sent in enumerate(self.schedule.deliveries[edge.consumer_index]):
+                if sent.index == edge.index:
+                    return self._within(self._starts[turn] + 2 + nth)
         return None
 
     def end_of_visit(self, node: int) -> int | None:
         """Return the position just after the node sent its last contribution, even if the pass breaks off before."""
-        turn = self._visit.get(node)
-        return None if turn is None else self._starts[turn] + 1 + len(self.schedule.deliveries[node])
+        turn = self._turn[node]
+        return self._starts[turn + 1] if turn < len(self.reverse) else None
 
     def _within(self, position: int | None) -> int | None:
         return position if position is not None and position <= self._length else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.building import build
@@ -18,6 +20,7 @@ from resdebug.network.signature import LEAVES
 from resdebug.network.tensorfiles import TensorFault
 from resdebug.network.types import ITEM_BYTES, TensorType
 from resdebug.network.values import Missing
+from resdebug.network.wires import Ints
 from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Array
 from resdebug.passes.beside import Beside
@@ -44,12 +47,16 @@ from resdebug.text import did_you_mean, visible
 class _AsRecorded(Schedule):
     """A schedule whose nodes send in the order in which a trace has it."""
 
-    sent: tuple[tuple[Edge, ...], ...] = field(repr=False)
+    sent: Mapping[int, Sequence[Edge]] = field(repr=False, compare=False)
+    """By index of the consumer."""
 
     @cached_property
-    def deliveries(self) -> tuple[tuple[Edge, ...], ...]:
-        """Per node index, the edges through which it sends contributions, in order."""
-        return self.sent
+    def delivered(self) -> tuple[Ints, Ints]:
+        """The edges through which contributions go, by consumer in the order of sending, and where each node's begin;
+        one more ends them."""
+        each = [self.sent.get(i, ()) for i in range(len(self.active))]
+        begin = np.append(0, np.cumsum(np.array([*map(len, each)], np.intp)))
+        return np.array([edge.index for edges in each for edge in edges], np.intp), begin
 
 
 def _event_of(item: Record | Event) -> tuple[str, ...]:
@@ -153,7 +160,7 @@ class Reader:
             tuple(reversed(forward)),
             whole.active,
             network.nodes,
-            tuple(tuple(sent.get(i, ())) for i in range(len(network.nodes))),
+            sent,
         )
 
     def check_order(self, network: Network, plan: Schedule, whole: Schedule, events: list[Line]) -> None:

@@ -58,7 +58,7 @@ class DebuggerApp(App[None]):
 
     TITLE = "resdebug"
     CSS = LAYOUT
-    COMMANDS = App.COMMANDS | {Commands}
+    COMMANDS = {Commands}  # noqa: RUF012 - declared so by App
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
@@ -122,7 +122,7 @@ class DebuggerApp(App[None]):
         """Show the command palette."""
         textual_insides.mend_page_keys()
         if self.use_command_palette and not isinstance(self.screen, CommandPalette):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette(ascii_only=self._ascii_only))
 
     def on_load(self) -> None:
         """Put on the theme before anything is drawn."""

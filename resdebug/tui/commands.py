@@ -189,6 +189,14 @@ COMMANDS: Final = (
         "report", "R", "Report", "what the network does to its gradient, in sentences and plots", "Ask", where=ALONE
     ),
     Command(
+        "check",
+        "i",
+        "Check the derivatives",
+        "every one of them against finite differences: is it right?",
+        "Ask",
+        where=ALONE,
+    ),
+    Command(
         "origin",
         "o",
         "Where from",

@@ -15,7 +15,7 @@ Line: TypeAlias = list[Piece]
 
 ROLES = (
     "dim", "strong", "accent", "skip", "branch", "sum", "good", "bad", "head", "now", "lit", "travel", "selected",
-    "negative", "positive", "cursor",
+    "negative", "positive", "cursor", "link", "found",
 )  # fmt: skip
 
 
@@ -39,6 +39,18 @@ def fit(content: str, cells: int) -> str:
     if cell_len(content.rstrip(" ")) <= cells:
         return set_cell_size(content, cells)
     return set_cell_size(content, cells - 1) + "…"
+
+
+def shorten(name: str, cells: int) -> str:
+    """Return a name in at most so many cells; what stands before its last dots goes first: ``…attention.k_split``."""
+    if cell_len(name) <= cells:
+        return name
+    rest = name
+    while "." in rest:
+        rest = rest.partition(".")[2]
+        if rest and cell_len(rest) < cells:
+            return f"…{rest}"
+    return fit(name, cells).rstrip(" ")
 
 
 def wrap(content: str, cells: int, *, indent: str = "", most: int = 0) -> list[str]:

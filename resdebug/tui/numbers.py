@@ -89,9 +89,13 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if math.isfinite(share) else "–"
 
 
-def level(x: float, low: float, high: float) -> str:
-    """Return the block whose height says where ``x`` lies between ``low`` and ``high``; the lowest is never empty."""
+def level(x: float, low: float, high: float, line: int = 0, of: int = 1) -> str:
+    """Return the block whose height says where ``x`` lies between ``low`` and ``high``; the lowest is never empty.
+
+    A bar may be several lines high: ``line`` is which of them, the first one on top.
+    """
     if not math.isfinite(x):
         return "!"
     share = 1.0 if high <= low else (x - low) / (high - low)
-    return BLOCKS[1 + round(max(0.0, min(1.0, share)) * (len(BLOCKS) - 2))]
+    eighths = 1 + round(max(0.0, min(1.0, share)) * (of * (len(BLOCKS) - 1) - 1))
+    return BLOCKS[max(0, min(len(BLOCKS) - 1, eighths - (of - 1 - line) * (len(BLOCKS) - 1)))]

@@ -16,7 +16,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from resdebug.tui.ascii import to_ascii
+from resdebug.tui.ascii import ascii_line, to_ascii
 from resdebug.tui.lines import ROLES, Line, cut
 from resdebug.tui.lines import width as measure
 from resdebug.tui.styles import role_css
@@ -181,16 +181,14 @@ class Pane(Widget):
         return strip
 
     def _strip(self, line: Line, *, selected: bool) -> Strip:
-        over = self.look("selected") if selected else Style.null()
+        # What a cell's own colour tells is told in the selected row too.
+        over = Style(bgcolor=self.look("selected").bgcolor) if selected else Style.null()
         width = self.size.width
         if measure(line) > width:
             line = cut(line, width)
-        segments = [
-            Segment(
-                to_ascii(text) if self.ascii_only else text, self.look(role) + over if selected else self.look(role)
-            )
-            for text, role in line
-        ]
+        if self.ascii_only:
+            line = ascii_line(line)
+        segments = [Segment(text, self.look(role) + over if selected else self.look(role)) for text, role in line]
         return Strip(segments).adjust_cell_length(width, self.look("selected" if selected else ""))
 
     def render_line(self, y: int) -> Strip:

@@ -32,6 +32,9 @@ from resdebug.tui.parts import Part, View, view_of
 from resdebug.tui.tensors.image import is_image
 from resdebug.tui.tensors.view import Mode, TensorView
 
+LARGE_NODES, LARGE_NUMBERS = 5_000, 2_000_000
+"""From so many on, a command may take so long that the screen does not wait for it."""
+
 
 class Link(NamedTuple):
     """A neighbour of the selected node, and the slot between them."""
@@ -81,6 +84,8 @@ class Session(Conversation):
         """Whether the graph is drawn from the inputs down, in the order of the forward pass."""
         self._rows = lru_cache(8)(self._arrange)
         self._folded_block = lru_cache(1024)(self._fold_block)
+        self.matched: frozenset[int] = frozenset()
+        """Nodes (by index) that a search has found."""
         self.divergent: frozenset[int] = frozenset()
         """Nodes (by index) at which the pass beside this one differs."""
         self.divergences: tuple[int, ...] = ()
@@ -104,6 +109,12 @@ class Session(Conversation):
             self.adjoint_norm(index)
             if done % 256 == 0:
                 report("norms", done, total)
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Whether a command may take longer than a person wants to wait with a still screen."""
+        nodes = self.network.nodes
+        return len(nodes) >= LARGE_NODES or sum(node.type.size for node in nodes) >= LARGE_NUMBERS
 
     @property
     def rows(self) -> Rows:
@@ -189,7 +200,7 @@ class Session(Conversation):
         self.debugger.jump(other.debugger.position)
         self.folded, self.show_leaves, self.forward_order = other.folded, other.show_leaves, other.forward_order
         self.selected, self.view, self.link, self.visited = other.selected, other.view, other.link, other.visited
-        self.tensor_view, self.count = other.tensor_view, other.count
+        self.tensor_view, self.count, self.matched = other.tensor_view, other.count, other.matched
 
     def renew(self, progress: str) -> None:
         """Ask everything anew: meanwhile there is more of the pass."""

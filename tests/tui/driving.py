@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from textual import events
+from textual.keys import _character_to_key, key_to_character
 from textual.pilot import Pilot
 
 from resdebug.passes.events import Event
 from resdebug.passes.protocol import Pass
 from resdebug.tui.app import DebuggerApp
 from resdebug.tui.pane import Pane
+from resdebug.tui.panes.graph_widget import GraphPane
 from resdebug.tui.session import Session
 
 SIZES = [(50, 15), (80, 24), (120, 36), (200, 60)]
@@ -34,8 +38,35 @@ class Driver:
         return self.session.debugger.last
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Press keys as a person does, and wait until all is drawn and nothing moves."""
+        await self.burst(*keys)
+        await self.calm()
+
+    async def burst(self, *keys: str) -> None:
+        """Press keys one after the other, each as soon as the last was taken, and wait once, at the end."""
+        for key in keys:
+            name = key if len(key) > 1 or key.isalnum() else _character_to_key(key)
+            self.app.post_message(events.Key(name, key if len(key) == 1 else key_to_character(key)))
+            await self.pilot._wait_for_screen()
         await self.pilot.pause()
+
+    async def click(self, x: int, y: int) -> None:
+        """Click on a cell of the screen, and wait once."""
+        for kind in (events.MouseDown, events.MouseUp, events.Click):
+            self.app.screen._forward_event(kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
+        await self.pilot.pause()
+
+    async def until(self, what: Callable[[], object], seconds: float = 20) -> None:
+        """Wait until something is so."""
+        end = time.monotonic() + seconds
+        while not what():
+            assert time.monotonic() < end, self.screen()
+            await self.pilot.pause(0.02)
+
+    async def calm(self) -> None:
+        """Wait until nothing moves: a contribution that was sent is seen on its way."""
+        while any(pane.pulse is not None and pane.pulse.running for pane in self.app.screen.query(GraphPane)):
+            await self.pilot.pause(0.02)
 
     def screen(self) -> str:
         """The whole screen as plain text."""
@@ -48,7 +79,9 @@ class Driver:
     def pane_of_graph(self) -> str:
         """The rows of the graph pane that are in view."""
         pane = self.app.main.query_one("#graph", Pane)
-        return "\n".join(pane.render_line(y).text.rstrip() for y in range(pane.size.height))
+        assert isinstance(pane, GraphPane)
+        shown = min(pane.size.height, pane.count - pane.top)
+        return "\n".join(pane.render_line(y).text.rstrip() for y in range(shown))
 
     def pane(self, name: str) -> str:
         """The lines of a pane as plain text, also those scrolled out of sight."""

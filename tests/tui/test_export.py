@@ -68,9 +68,9 @@ async def test_level_and_nodes_are_chosen_in_it(here: Path) -> None:
     async with opened(block().run(), (80, 24)) as d:
         screen = await dialog(d)
         assert "every value, contribution and adjoint" in shown(screen, "content")
-        await d.press("tab", "tab", "left", "tab", *"conv* 'x'")
-        await settled(d)
-        assert "3 tensors with all their numbers" in shown(screen, "content")
+        await d.press("tab", "tab", "left", "tab")
+        await d.press(*"conv* 'x'")
+        await d.until(lambda: "3 tensors with all their numbers" in shown(screen, "content"))
         before = screen.preview
         assert before is not None
         assert before.size is not None

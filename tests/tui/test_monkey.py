@@ -19,7 +19,7 @@ LEFT_OUT = {"q", "x", "P", "equals_sign"}
 """Leaving, which the palette and the command line may do too and are kept from, and what writes or reads files."""
 BOUND = sorted({key for command in COMMANDS for key in command.keys.split(",")} - LEFT_OUT)
 KEYS = [*BOUND, *"0123456789", "escape"]
-PRESSES = 350
+PRESSES = 1200
 
 
 @pytest.mark.parametrize("graph", sorted(path.stem for path in GRAPHS.glob("*.json")))

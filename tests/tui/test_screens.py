@@ -13,6 +13,8 @@ import resdebug
 from resdebug.errors import BadInput, Fault
 from resdebug.export.registry import export
 from resdebug.tui.app import DebuggerApp
+from resdebug.tui.lines import ROLES
+from resdebug.tui.pane import Pane
 from tests.support import Builder, block, residual_chain, two_path
 from tests.tui.driving import SIZES, opened
 
@@ -84,9 +86,9 @@ async def test_hostile_names_are_text_in_every_pane(first: int) -> None:
         await d.pilot.press("p", "b")
         for size in ((50, 15), (80, 24), (120, 36)):
             await d.pilot.resize_terminal(*size)
-            await d.pilot.press("g", "2", "2", "n", "tab")
+            await d.burst("g", "2", "2", "n", "tab")
             for _ in names:
-                await d.press("n", "v")
+                await d.burst("n", "v")
                 screen = d.screen()
                 assert all(c == "\n" or c.isprintable() for c in screen)
                 assert all(cell_len(line) <= size[0] for line in screen.splitlines())
@@ -94,7 +96,7 @@ async def test_hostile_names_are_text_in_every_pane(first: int) -> None:
             d.session.select(name)
             d.app.main.refresh_panes()
             for x, y in ((8, 8), (20, 8), (60, 5), (60, 16), (70, 17), (60, 28)):
-                await d.pilot.click(offset=(x, y))
+                await d.click(x, y)
         await d.press("slash", "e", "enter", "colon")
         await d.pilot.press(*"x")
         await d.pilot.pause(0.3)
@@ -185,16 +187,22 @@ async def test_no_colour_tells_states_and_signs_by_characters(monkeypatch: pytes
 
 
 async def test_themes_leave_every_role_readable() -> None:
+    """Also in the selected row, whose background is another."""
     async with opened(block().run()) as d:
-        for theme in ("resdebug-dark", "resdebug-light"):
-            d.app.theme = theme
+        pane = d.app.main.query_one("#ledger", Pane)
+        for theme in ("dark", "light", "contrast", "mono"):
+            d.app.theme = f"resdebug-{theme}"
             await d.pilot.pause()
-            pane = d.app.main.query_one("#ledger")
-            for role in ("", "dim", "skip", "branch", "sum", "good", "bad"):
-                style = pane.look(role)  # type: ignore[attr-defined]
+            selected = pane.look("selected").bgcolor
+            for role in ("", *ROLES):
+                style = pane.look(role)
                 assert style.color is not None
                 assert style.bgcolor is not None
-                assert _contrast(style.color.get_truecolor(), style.bgcolor.get_truecolor()) >= 4.5, (theme, role)
+                text, under = style.color.get_truecolor(), style.bgcolor.get_truecolor()
+                assert _contrast(text, under) >= 4.5, (theme, role)
+                if role not in {"head", "link", "selected"}:
+                    assert selected is not None
+                    assert _contrast(text, selected.get_truecolor()) >= 4.3, (theme, role)
 
 
 def _contrast(a: tuple[int, int, int], b: tuple[int, int, int]) -> float:
@@ -215,7 +223,10 @@ async def test_bad_input_ends_the_app_with_its_exit_code() -> None:
 
     app = DebuggerApp(fail, "bad.json")
     async with app.run_test() as pilot:
-        await pilot.pause(0.3)
+        for _ in range(1000):
+            if app.failure is not None:
+                break
+            await pilot.pause(0.02)
     assert app.return_code == 65
     assert app.failure is not None
     assert app.failure.faults[0].code == "G021"

@@ -80,7 +80,7 @@ def test_images() -> None:
     lines, told = image(RNG.uniform(size=(2, 3, 8, 8)), Look(40, 10), 1)
     assert len(lines) == 4
     assert len(lines[0]) == 8
-    assert told.startswith("image 1 of 2")
+    assert told.startswith("image 2 of 2")
     lines, told = image(RNG.uniform(size=(1, 1, 64, 64)), Look(40, 8), 0)
     assert "mean of 4×4" in told
     plain, _ = image(np.eye(6).reshape(1, 1, 6, 6), Look(40, 8, colour=False), 0)
@@ -104,7 +104,7 @@ async def test_keys_of_the_tensor_pane() -> None:
         assert adjoint is not None
         assert f"[0,0,1,1] = {adjoint[0, 0, 1, 1].item()!r}" in d.pane("tensor")
         await d.press("right_curly_bracket")
-        assert "slice [0,:,0,:]" in d.pane("tensor")
+        assert "slice 1 of 3: [0,:,0,:]" in d.pane("tensor")
         await d.press("vertical_line")
         assert "[value]" in d.pane("tensor")
         assert "[adjoint]" in d.pane("tensor")

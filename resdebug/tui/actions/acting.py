@@ -25,6 +25,8 @@ class Acting(Screen[None]):
     keys_of: KeysOf = staticmethod(written)
     commands: tuple[Command, ...] = ONE_PASS
     """What can be done here."""
+    busy: bool = False
+    """Whether a command is at work in the background: until it has ended, only leaving and help work."""
 
     def refresh_panes(self) -> None:
         """Let every pane show the session as it is now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events, on
@@ -11,6 +12,7 @@ from resdebug.errors import ResdebugError
 from resdebug.text import visible
 from resdebug.tui.actions.acting import Acting
 from resdebug.tui.panes.console_widget import ConsolePane
+from resdebug.tui.panes.widgets import FooterPane
 
 if TYPE_CHECKING:
     from resdebug.tui.session import Session
@@ -66,6 +68,14 @@ class CommandLine(Input):
             self.cursor_position = len(self.value)
 
 
+def execute(session: Session, line: str) -> list[tuple[str, str]]:
+    """Run a command and return its answer, or what was wrong with it."""
+    try:
+        return [(text, "") for text in session.interpreter.execute(line).lines]
+    except ResdebugError as error:
+        return [(text, "bad") for fault in error.faults for text in str(fault).splitlines()]
+
+
 class CommandActions(Acting):
     """Commands are run on the session's interpreter; what they answer stands in a pane of its own."""
 
@@ -111,16 +121,26 @@ class CommandActions(Acting):
         """Run a command, show what it answers, and follow where it led."""
         session, console = self.needed, self.show_console()
         console.add(f": {visible(line, limit=500)}", "strong")
-        position = session.debugger.position
-        try:
-            reply = session.interpreter.execute(line)
-        except ResdebugError as error:
-            for fault in error.faults:
-                for text in str(fault).splitlines():
-                    console.add(text, "bad")
+        if session.is_large:
+            self.busy = True
+            self.tell(f"{visible(line, limit=60)} …", timeout=600)
+            self.run_worker(partial(self._execute_aside, session, line), thread=True, exit_on_error=True)
         else:
-            for text in reply.lines:
-                console.add(text)
+            position = session.debugger.position
+            self.answered(session, position, execute(session, line))
+
+    def _execute_aside(self, session: Session, line: str) -> None:
+        position = session.debugger.position
+        self.app.call_from_thread(self.answered, session, position, execute(session, line))
+
+    def answered(self, session: Session, position: int, lines: list[tuple[str, str]]) -> None:
+        """Show what a command has answered, and follow where it led."""
+        console = self.show_console()
+        if self.busy:
+            self.busy = False
+            self.query_one(FooterPane).show_keys()
+        for text, role in lines:
+            console.add(text, role)
         if session.interpreter.finished:
             self.app.exit()
             return
@@ -153,6 +173,12 @@ class CommandActions(Acting):
         from resdebug.tui.screens.report import ReportScreen
 
         self.app.push_screen(ReportScreen(self.needed.pass_, ascii_only=self.ascii_only))
+
+    def action_check(self) -> None:
+        """Check every derivative against finite differences."""
+        from resdebug.tui.screens.check import CheckScreen
+
+        self.app.push_screen(CheckScreen(self.needed.pass_, ascii_only=self.ascii_only))
 
     def action_run_command(self, line: str) -> None:
         """Run a command that a key stands for."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from textual.worker import Worker, WorkerCancelled, get_current_worker
 
 from resdebug.errors import ResdebugError
+from resdebug.estimate import Estimate
 from resdebug.text import visible
 from resdebug.tui.actions.acting import Acting
 
@@ -14,12 +20,17 @@ if TYPE_CHECKING:
     from resdebug.tui.pair import Pair
     from resdebug.tui.session import Session
 
+Report = Callable[[str, int, int], None]
+TELL_EVERY: Final = 0.1
+
 
 class FileActions(Acting):
     """Export, help, palette, leaving."""
 
     compared_last: str = ""
     """The file that was beside this one last."""
+    opening: Worker[None] | None = None
+    """What loads another pass."""
 
     def action_export(self) -> None:
         """Ask where to write the trace."""
@@ -76,30 +87,53 @@ class FileActions(Acting):
         if before is None:
             self.tell("nothing was changed yet: e edits")
             return
-        before.prepare(lambda *_: None)
-        self.show_beside(_side_by_side(self.needed, before))
+        self._open_aside(before.name, lambda _report: before)
 
     def compare_with(self, name: str | None) -> None:
         """Load another pass and show it beside this one."""
         if name is not None:
             self.compared_last = name
-            self.tell(f"loading {visible(name, limit=60)} …", timeout=600)
-            self.run_worker(lambda: self._load_other(name), thread=True, exit_on_error=True)
+            self._open_aside(Path(name).name, partial(_opened, Path(name).expanduser()))
 
-    def _load_other(self, name: str) -> None:
-        from resdebug.api import open_pass
-        from resdebug.tui.session import Session
+    def _open_aside(self, name: str, load: Callable[[Report], Session]) -> None:
+        """Get another session in a thread, with progress, and show it beside this one."""
+        self.tell(f"loading {visible(name, limit=60)} … · esc cancels", timeout=600)
+        self.opening = self.run_worker(
+            partial(self._load_aside, visible(name, limit=40), load), thread=True, exit_on_error=True
+        )
 
-        path = Path(name).expanduser()
+    def _load_aside(self, name: str, load: Callable[[Report], Session]) -> None:
+        estimate, told = Estimate(), 0.0
+        worker = get_current_worker()
+
+        def report(what: str, done: int, total: int) -> None:
+            nonlocal told
+            if worker.is_cancelled:
+                raise WorkerCancelled("not wanted any more")
+            now = time.monotonic()
+            if now - told > TELL_EVERY:
+                told = now
+                progress = f"{name}: {estimate.tell(what, done, total, now)} · esc cancels"
+                self.app.call_from_thread(self.tell, progress, 600)
+
         try:
-            other = Session(open_pass(path), path.name)
+            other = load(report)
         except ResdebugError as error:
             fault = error.faults[0]
-            self.app.call_from_thread(self.tell, f"{visible(path.name, limit=40)}: {fault.what}; {fault.hint}", 8)
+            self.app.call_from_thread(self.tell, f"{name}: {fault.what}; {fault.hint}", 8)
             return
-        other.prepare(lambda *_: None)
+        other.prepare(report)
         pair = _side_by_side(self.needed, other)
         self.app.call_from_thread(self.show_beside, pair)
+
+    def cancel_opening(self) -> bool:
+        """End the loading of another pass; returns whether there was one."""
+        worker, self.opening = self.opening, None
+        if worker is None or worker.is_finished:
+            return False
+        worker.cancel()
+        self.tell("not loaded")
+        return True
 
     def show_beside(self, pair: Pair, *, leaves_app: bool = False) -> None:
         """Show two passes side by side, in step; with ``leaves_app`` quitting there ends the app."""
@@ -124,6 +158,13 @@ class FileActions(Acting):
     def action_quit(self) -> None:
         """Leave."""
         self.app.exit()
+
+
+def _opened(path: Path, report: Report) -> Session:
+    from resdebug.api import open_pass
+    from resdebug.tui.session import Session
+
+    return Session(open_pass(path, report=report), path.name)
 
 
 def _side_by_side(left: Session, right: Session) -> Pair:

@@ -7,32 +7,50 @@ from textual.widgets import Input
 
 from resdebug.text import visible
 from resdebug.tui.actions.commanding import CommandActions
+from resdebug.tui.actions.files import FileActions
 from resdebug.tui.actions.touring import TourActions
 from resdebug.tui.panes.graph_widget import GraphPane
-from resdebug.tui.panes.widgets import HeaderPane, NodePane
+from resdebug.tui.panes.widgets import FooterPane, HeaderPane, NodePane
 
 MOST_COUNT = 1_000_000
 
 
-class SelectActions(TourActions, CommandActions):
+class SearchLine(Input):
+    """The line that a name is typed into; what follows enter is a command already, however quickly it comes."""
+
+    async def action_submit(self) -> None:
+        """Keep what was found, at once."""
+        screen = self.screen
+        if isinstance(screen, SelectActions):
+            screen.search_done(self.value)
+
+
+class SelectActions(TourActions, CommandActions, FileActions):
     """The selection moves, time does not."""
 
     found: list[str]
     before_search: str = ""
 
     def action_move(self, rows: int) -> None:
-        """Move the selection."""
+        """Move the selection; while a search is typed, to another match."""
+        if self.query_one("#search").display:
+            self.action_found(rows)
+            self.tell_matches()
+            return
         self.needed.move_selection(rows * (self.count() or 1))
         self.refresh_panes()
 
     def action_follow(self) -> None:
         """Let the selection follow time again; out of a search, go back to where it began."""
         session = self.needed
-        session.count = ""
+        session.count, session.matched = "", frozenset()
         if self.query_one("#search").display:
             self.close_search()
+            self.query_one(FooterPane).show_keys()
             session.select(self.before_search)
             self.refresh_panes()
+        elif self.cancel_opening():
+            pass
         elif self.query("#console") and self.query_one("#console").display:
             self.close_command()
         elif self.tour is not None:
@@ -52,18 +70,30 @@ class SelectActions(TourActions, CommandActions):
         line.value = ""
         line.display = True
         self.set_focus(line)
+        self.found = []
+        self.tell_matches()
 
     @on(Input.Changed, "#search")
     def search_as_typed(self, event: Input.Changed) -> None:
         """Select the first match at or below the cursor while the person types."""
         if event.input.display:
             self.search(event.value)
-            event.input.border_subtitle = f"{len(self.found)} found"
+            self.tell_matches()
+
+    def tell_matches(self) -> None:
+        """Tell how many nodes match so far, and which of them is selected."""
+        session = self.needed
+        told = "nothing of that name" if self.query_one("#search", Input).value else "type a part of a name"
+        if self.found:
+            at = self.found.index(session.selected) + 1 if session.selected in self.found else 0
+            told = f"{at} of {len(self.found)}: {visible(session.selected, limit=40)} · ↓ ↑ next and previous"
+        self.tell(f"{told} · enter keeps it · esc goes back", timeout=600)
 
     def search(self, pattern: str) -> None:
         """Select the node of this name, else the first match at or below the cursor, else where the search began."""
         session = self.needed
         self.found = session.matches(pattern)
+        session.matched = frozenset(session.network[name].index for name in self.found)
         rows = session.rows.row_of
         here = session.current_row
         ahead = [name for name in self.found if rows[session.network[name].index] >= here]
@@ -73,14 +103,12 @@ class SelectActions(TourActions, CommandActions):
         session.select((exact or ahead or self.found or [self.before_search])[0])
         self.refresh_panes()
 
-    @on(Input.Submitted, "#search")
-    def search_done(self, event: Input.Submitted) -> None:
+    def search_done(self, pattern: str) -> None:
         """Close the search line and keep the matches."""
-        self.search(event.value)
+        self.search(pattern)
         self.close_search()
         told = f"{len(self.found)} found; , and . go through them" if self.found else "nothing found"
         self.tell(told)
-        event.stop()
 
     def close_search(self) -> None:
         """Close the search line."""
@@ -106,6 +134,8 @@ class SelectActions(TourActions, CommandActions):
     def row_clicked(self, message: GraphPane.Selected) -> None:
         """Select the row that was clicked."""
         session = self.needed
+        if self.busy:
+            return
         session.select(session.network.nodes[session.rows.nodes[message.row]].name)
         if message.fold:
             session.fold()
@@ -139,7 +169,7 @@ class SelectActions(TourActions, CommandActions):
     def on_key(self, event: events.Key) -> None:
         """Digits before a key are a count; a slash opens the search at once, so that what follows belongs to it."""
         session = self.session
-        if session is None:
+        if session is None or self.busy:
             return
         search = self.query_one("#search", Input)
         if event.character == "/" and self.focused is None:

@@ -83,6 +83,8 @@ class TravelActions(Acting):
     def _play(self) -> None:
         debugger = self.needed.debugger
         before = debugger.position
+        if self.busy:
+            return
         if self.app.screen is not self or debugger.step() == before:
             self.stop_playing()
         else:
@@ -99,5 +101,6 @@ class TravelActions(Acting):
     @on(TimelinePane.Clicked)
     def moment_clicked(self, message: TimelinePane.Clicked) -> None:
         """Jump to the moment that was clicked."""
-        self.needed.debugger.jump(message.position)
-        self.moved()
+        if not self.busy:
+            self.needed.debugger.jump(message.position)
+            self.moved()

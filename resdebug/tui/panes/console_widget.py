@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from resdebug.tui.session import Session
 
 MOST_WATCHES: Final = 6
+LEAST: Final = 3
+"""Lines of the answers that there is room for from the start."""
+MOST: Final = 14
+"""Rows that the answers take at most, border included."""
 
 
 class ConsolePane(Pane):
@@ -32,7 +36,9 @@ class ConsolePane(Pane):
         """Show the end of the transcript."""
         from resdebug.tui.panes.console import transcript_lines
 
-        self.show(transcript_lines(self.transcript, self.inner_width), "Commands · esc closes")
+        lines = transcript_lines(self.transcript, self.inner_width)
+        self.styles.height = min(max(len(lines), LEAST) + 2, MOST)
+        self.show(lines, "Commands · esc closes")
         if self.move_to(self.count):
             self.refresh()
 

@@ -8,6 +8,7 @@ from resdebug.engine.norms import norm
 from resdebug.ops.base import Array
 from resdebug.text import adjoint_of, visible
 from resdebug.tui.lines import Line, between, wrap
+from resdebug.tui.lines import width as measure
 from resdebug.tui.numbers import Columns, scientific
 from resdebug.tui.session import Session
 
@@ -53,14 +54,15 @@ def _entry(rule: AtNode, right: Array | None, width: int) -> list[Line]:
     mark = "✓ " if is_right else "= " if same else "✗ "
     size, whole = norm(rule.adjoint), norm(right)
     ratio = f"{size / whole:.2f} of the sum" if whole else ""
-    head = between(
-        [(mark, role), (label, role), (ABOUT[rule.contender], "dim")],
-        [(f"{scientific(size)} ", "" if is_right else role), (f"{ratio:>15}" if not is_right else " " * 15, "dim")],
-        width,
-    )
     form = Columns([float(x) for x in rule.adjoint.ravel()[:8]])
-    count = max(1, min(rule.adjoint.size, (width - 14) // (form.width + 2), 8))
+    right_: Line = [
+        (f"{scientific(size)} ", "" if is_right else role),
+        (f"{ratio:>15}" if not is_right else " " * 15, "dim"),
+    ]
+    room = width - len(label) - measure(right_) - 3
+    count = max(1, min(rule.adjoint.size, (room - 12) // (form.width + 2), 8))
     numbers = "  ".join(form(float(x)) for x in rule.adjoint.ravel()[:count])
     rest = f" … of {rule.adjoint.size}" if count < rule.adjoint.size else ""
     scale = f" {form.scale}" if form.scale else ""
-    return [head, [("    " + numbers, role), (rest + scale, "dim")]]
+    head = between([(mark, role), (label, role), (numbers, role), (rest + scale, "dim")], right_, width)
+    return [head, *[[(text, "dim")] for text in wrap(f"    {ABOUT[rule.contender]}", width, indent="    ")]]

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+
+from rich.cells import cell_len
 
 from resdebug.analysis.folding import Unit
-from resdebug.analysis.rails import Cell, heavy, upside_down
+from resdebug.analysis.rails import Cell, faint, heavy, upside_down
 from resdebug.debugger.debugger import NodeState, State
 from resdebug.network.model import Node
 from resdebug.passes.blocks import JOINS
 from resdebug.text import visible
 from resdebug.tui.folded import FoldedBlock
-from resdebug.tui.lines import Line, between
+from resdebug.tui.lines import Line, between, shorten
 from resdebug.tui.lines import width as measure
 from resdebug.tui.numbers import percent, scientific
+from resdebug.tui.panes.lanes import MOST_COLUMNS, Travel, columns_in, travel_of
 from resdebug.tui.session import Session
 
-MOST_COLUMNS = 12
 WITH_OPERATOR = 42
 """Panes of at least this width name the operator where the node's name does not."""
+LEAST_NAME = 8
+_FOLDED = (
+    ("  {} ops", 3, "skip {:.0f} % "),
+    ("  {} ops", 2, "skip {:.0f} % "),
+    ("  {}", 2, "skip {:.0f}% "),
+    ("  {}", 2, "{:.0f}% "),
+    (" {}", 1, "{:.0f}% "),
+)
+"""How the number of operators, norms (so many digits) and the skip's share are written, the longest first."""
 _GLYPHS = {
     State.IDLE: "·◌",
     State.WAITING: "○◎",
@@ -28,14 +38,14 @@ _GLYPHS = {
     State.PARTIAL: "◐◐",
     State.COMPLETE: "●◉",
 }
-_ROLES = {State.IDLE: "dim", State.WAITING: "dim", State.EVALUATED: "", State.PARTIAL: "lit", State.COMPLETE: "strong"}
+_ROLES = {State.IDLE: "dim", State.WAITING: "dim", State.EVALUATED: "", State.PARTIAL: "sum", State.COMPLETE: "strong"}
 
 
 def told_row(session: Session, row: int) -> str:
     """Tell a row in full: name, operator, type, block, and the adjoint's norm where it is complete."""
     unit = session.rows.unit(row)
     if unit.block:
-        return f"{visible(unit.block, limit=200)}: {len(unit.nodes)} operators, folded"
+        return f"{visible(unit.block, limit=200)}: {len(unit.nodes)} operators, folded{_told_block(session, unit)}"
     node = session.network.nodes[unit.nodes[0]]
     told = f"{visible(node.name, limit=200)}: {node.op} {node.type}"
     told += f" in {visible(node.block, limit=100)}" if node.block else ""
@@ -43,15 +53,14 @@ def told_row(session: Session, row: int) -> str:
     return told if size is None else f"{told}, adjoint of norm {scientific(size)}"
 
 
-class Travel(NamedTuple):
-    """Where the contribution of the last event is drawn: from the consumer's row down to the source's, in a column.
-
-    Rows are those of the rails.
-    """
-
-    top: int
-    bottom: int
-    column: int
+def _told_block(session: Session, unit: Unit) -> str:
+    folded = session.folded_block(unit)
+    entering, leaving = folded.norms
+    if folded.state(session.debugger.position) is not State.COMPLETE or entering is None:
+        return ""
+    told = f"; the gradient's norm {scientific(entering)} in"
+    told += "" if leaving is None else f", {scientific(leaving)} out"
+    return told + ("" if folded.skip_share is None else f"; the skip's share {percent(folded.skip_share)}")
 
 
 class GraphDrawing:
@@ -63,10 +72,28 @@ class GraphDrawing:
         self.rails = session.rows.rails
         self.digits = len(str(max(len(self.rows), 1)))
         self.interval = lru_cache(4096)(self._interval)
+        self._shown: Sequence[int] = ()
+        self._travel: tuple[int, Travel | None] = (-1, None)
+        self.pulse: int | None = None
+        """The row of the rails that the last contribution is just passing."""
 
     def columns(self, width: int) -> int:
         """Return how many columns of lanes are drawn at this width."""
-        return max(1, min(self.rails.columns, MOST_COLUMNS, (width - self.digits - 18) // 2))
+        return max(1, min(self.rails.columns, MOST_COLUMNS, (width - self.digits - 21) // 2))
+
+    def look_at(self, top: int, bottom: int, width: int) -> bool:
+        """Choose the columns that are drawn: those of the rows in view; returns whether they are others than before.
+
+        Networks with few lanes have all of theirs drawn, always in the same place.
+        """
+        before, most = self._shown, self.columns(width)
+        if most >= self.rails.columns:
+            self._shown = range(self.rails.columns)
+        else:
+            rails = [self.rows.rail_of[self.rows.nodes[row]] for row in range(top, bottom)]
+            here = self.rows.rail_of[self.session.network[self.session.debugger.focus()].index]
+            self._shown = columns_in(self.rails, rails, here, most, before)
+        return list(before) != list(self._shown)
 
     def row(self, row: int, width: int) -> Line:
         """Return one row: number, mark, lanes, name, fan-out, norm of the complete adjoint; or a folded block."""
@@ -77,17 +104,28 @@ class GraphDrawing:
         index = unit.nodes[0]
         node = session.network.nodes[index]
         state = session.debugger.node_state(node.name)
-        role = _ROLES[state.state]
         here = session.current_row == row
         left: Line = [(f"{row + 1:>{self.digits}} ", "dim"), *self._mark([index], state.state, here)]
         left += self._lanes(row, node, state, width)
-        left.append((visible(node.name, limit=60), role))
+        right = self._size(index, state.state)
+        sums: Line = []
         if state.expected > 1:
             count = f"{state.arrived}/{state.expected}" if state.state is State.PARTIAL else str(state.expected)
-            left.append((f"  Σ{count}", "sum"))
-        if node.op not in node.name and width >= WITH_OPERATOR:
-            left.append((f"  {node.op}", "dim"))
-        return between([*left, *self._focus(here, [index])], self._size(index, state.state), width)
+            sums.append((f"  Σ{count}", "sum"))
+        role = "found" if index in session.matched else _ROLES[state.state]
+        room = width - measure(left) - measure(right) - 1
+        return between([*left, *self._named(node, role, sums, here, room)], right, width)
+
+    def _named(self, node: Node, role: str, sums: Line, here: bool, room: int) -> Line:
+        """Return a node's name, how many contributions come to it, the operator where it fits and is not told yet."""
+        full = visible(node.name, limit=60)
+        focus = self._focus(here, [node.index], room - cell_len(full) - measure(sums))
+        name = shorten(full, max(room - measure(sums) - measure(focus), LEAST_NAME))
+        operator = f"  {node.op}"
+        told = node.op in node.name or room < WITH_OPERATOR - 20
+        if told or cell_len(name) + measure(sums) + measure(focus) + len(operator) > room:
+            operator = ""
+        return [(name, role), *sums, (operator, "dim"), *focus]
 
     def _folded(self, row: int, unit: Unit, width: int) -> Line:
         """Return the row of a folded block: its name, how many operators, the gradient's norm in and out."""
@@ -99,36 +137,46 @@ class GraphDrawing:
         rail = self.rows.rail_of[unit.nodes[0]]
         left: Line = [(f"{row + 1:>{self.digits}} ", "dim"), *self._mark(unit.nodes, state, here)]
         left += self._drawn(rail, "▸", _ROLES[state], width)
-        left += [(visible(unit.block, limit=40), _ROLES[state] or "strong")]
         done = folded.completed(position)
         count = f"{done}/{len(unit.nodes)}" if 0 < done < len(unit.nodes) else str(len(unit.nodes))
-        left.append((f"  {count} ops", "dim"))
-        right = self._through(folded, state, width - measure(left) - 1)
-        return between([*left, *self._focus(here, unit.nodes)], right, width)
+        name, focus = visible(unit.block, limit=40), self._focus(here, unit.nodes, 18)
+        room = width - measure(left) - 1
+        # As much as there is room for: what can be said in fewer cells is, before a part of it is left out.
+        for written, digits, share in _FOLDED:
+            counted, right = written.format(count), self._through(folded, state, digits, share)
+            if cell_len(name) + len(counted) + measure(right) + measure(focus) <= room:
+                break
+        left_over = room - len(counted) - measure(right)
+        if cell_len(shorten(name, max(left_over - measure(focus), 1))) < min(cell_len(name), LEAST_NAME):
+            focus = []  # the ledger says which node it is
+        name = shorten(name, max(left_over - measure(focus), LEAST_NAME))
+        role = "found" if not session.matched.isdisjoint(unit.nodes) else _ROLES[state] or "strong"
+        return between([*left, (name, role), (counted, "dim"), *focus], right, width)
 
-    def _through(self, folded: FoldedBlock, state: State, room: int) -> Line:
-        """Tell the gradient's norm at a block's end and at its beginning, and the skip's share, as far as they fit."""
+    def _through(self, folded: FoldedBlock, state: State, digits: int, share: str) -> Line:
+        """Tell the skip's share, and the gradient's norm at a block's end and at its beginning."""
         entering, leaving = folded.norms
         if state is not State.COMPLETE or entering is None:
-            return [(" ", "")]
-        norms = scientific(entering) if leaving is None else f"{scientific(entering)}→{scientific(leaving)}"
-        share = "" if folded.skip_share is None else f"skip {percent(folded.skip_share)} "
-        if len(share) + len(norms) < room:
-            return [(share, "skip"), (f"{norms} ", "")]
-        return [(f"{norms if len(norms) < room else norms.rpartition('→')[2]} ", "")]
+            return []
+        norms = scientific(entering, digits) + ("" if leaving is None else f"→{scientific(leaving, digits)}")
+        skip = "" if folded.skip_share is None else share.format(100 * folded.skip_share)
+        return [(skip, "skip"), (norms, "")]
 
-    def _focus(self, here: bool, nodes: Sequence[int]) -> Line:
-        """Name the node that time is at, where it has no row of its own."""
+    def _focus(self, here: bool, nodes: Sequence[int], room: int) -> Line:
+        """Name the node that time is at, where it has no row of its own, in about as many cells as there are."""
         focus = self.session.network[self.session.debugger.focus()]
-        return [(f"  ◂ {visible(focus.name, limit=30)}", "now")] if here and focus.index != nodes[0] else []
+        if not here or focus.index == nodes[0]:
+            return []
+        return [(f" ◂ {shorten(visible(focus.name, limit=60), max(room - 3, LEAST_NAME))}", "now")]
 
     def _lanes(self, row: int, node: Node, state: NodeState, width: int) -> Line:
         """Draw the rails of a row, or, beside a leaf, what runs past it."""
         rail = self.rows.rail_of[node.index]
         if not self.rows.on_rails(row):
-            cells = self.rails.draw_under(rail, self.columns(width))
+            cells, shown = self.rails.draw_under(rail), self._columns_shown(width)
             turn = "↱" if self.rows.forward else "↳"
-            return [*(self._styled(cell, rail + 0.5, k, "") for k, cell in enumerate(cells)), (f" {turn} ", "dim")]
+            places = [place for k in shown for place in (2 * k, 2 * k + 1)]
+            return [*(self._styled(cells[place], rail + 0.5, place, "") for place in places), (f" {turn} ", "dim")]
         joined = sum(e is not None and self.rows.rail_of[e.source_index] > rail for e in node.inputs) > 1
         is_join = joined and node.op in JOINS
         glyph = "⊕" if is_join else _GLYPHS[state.state][state.expected > 1]
@@ -136,10 +184,17 @@ class GraphDrawing:
 
     def _drawn(self, rail: int, glyph: str, role: str, width: int) -> Line:
         """Return the cells of a row of the rails, and how many lanes had no room."""
-        shown = self.columns(width)
-        line = [self._styled(cell, rail, k, role) for k, cell in enumerate(self.rails.draw(rail, glyph, shown))]
-        hidden = self.rails.undrawn(rail) if self.rails.columns > shown else 0
+        cells, shown = self.rails.draw(rail, glyph), self._columns_shown(width)
+        line = [self._styled(cells[place], rail, place, role) for k in shown for place in (2 * k, 2 * k + 1)]
+        if self.rails.column(rail) not in shown:
+            line.append((glyph, role))
+        hidden = 0
+        if len(shown) < self.rails.columns or self.rails.undrawn(rail):
+            hidden = sum(self.rails.paths[link.path].column not in shown for link in self.rails.links[rail])
         return [*line, (f"+{hidden} " if hidden else " ", "dim")]
+
+    def _columns_shown(self, width: int) -> Sequence[int]:
+        return self._shown or range(self.columns(width))
 
     def _mark(self, nodes: Sequence[int], state: State, here: bool) -> Line:
         stops = self.session.stop_indices
@@ -151,18 +206,24 @@ class GraphDrawing:
             stop = [("≠", "bad")]
         if here:
             return [*stop, ("▶ ", "now")]
+        travelling = self.session.travelling
+        if travelling is not None and travelling.consumer_index in nodes:
+            return [*stop, ("▲ " if self.rows.forward else "▼ ", "travel")]
         return [*stop, ("✓ ", "good") if state is State.COMPLETE else ("  ", "")]
 
     def _size(self, index: int, state: State) -> Line:
         if state is State.IDLE or not self.session.pass_.schedule.active[index]:
-            return [("no path " if state is State.IDLE else " ", "dim")]
+            return [("no path" if state is State.IDLE else "", "dim")]
         if state is not State.COMPLETE:
-            return [(" ", "")]
+            return []
         size = self.session.adjoint_norm(index)
-        return [(" " if size is None else f"{scientific(size)} ", "")]
+        return [] if size is None else [(scientific(size), "")]
 
     def _styled(self, cell: Cell, rail: float, place: int, role: str) -> tuple[str, str]:
-        """Return a cell as it is drawn in a row of the rails, or half-way between two."""
+        """Return a cell as it is drawn in a row of the rails, or half-way between two.
+
+        A lane is broken until something travels it, heavy while it carries an adjoint that is not complete yet.
+        """
         if self.rows.forward:
             cell = cell._replace(glyph=upside_down(cell.glyph))
         if cell.carries < 0:
@@ -170,12 +231,17 @@ class GraphDrawing:
         travel = self.travel
         if travel is not None and cell.carries == travel.bottom:
             on_lane = place == 2 * travel.column and travel.top < rail < travel.bottom
+            if rail == travel.bottom and place == travel.head and cell.glyph == "─":
+                return "◀", "travel"
+            if on_lane and rail == self.pulse:
+                return "◆", "travel"
             if on_lane or rail == travel.top or (rail == travel.bottom and place <= 2 * travel.column):
                 return heavy(cell.glyph), "travel"
         start, end = self.interval(cell.since, cell.carries)
-        if start <= self.session.debugger.position < end:
+        position = self.session.debugger.position
+        if start <= position < end:
             return heavy(cell.glyph), "lit"
-        return cell.glyph, "dim"
+        return (faint(cell.glyph) if position < start or end <= start else cell.glyph), "dim"
 
     def _interval(self, since: int, carries: int) -> tuple[int, int]:
         """Return from which position to which a lane carries a partial adjoint: first contribution to completion."""
@@ -193,12 +259,7 @@ class GraphDrawing:
     @property
     def travel(self) -> Travel | None:
         """Where the last event's contribution is drawn, None when it is none or goes to a leaf."""
-        edge = self.session.travelling
-        rows = self.rows
-        if edge is None or edge.source_index not in rows.drawn:
-            return None
-        top, bottom = rows.rail_of[edge.consumer_index], rows.rail_of[edge.source_index]
-        if top == bottom:
-            return None
-        path = next((link.path for link in self.rails.links[top] if link.carries == bottom), self.rails.path_of[top])
-        return Travel(top, bottom, self.rails.paths[path].column)
+        position = self.session.debugger.position
+        if self._travel[0] != position:
+            self._travel = position, travel_of(self.rows, self.session.travelling)
+        return self._travel[1]

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from resdebug.text import visible
+from resdebug.tui.panes.pulse import Pulse
 from resdebug.tui.panes.widgets import SessionPane
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class GraphPane(SessionPane):
     _mapped: tuple[int, int] = (0, 0)
     _seen: tuple[int, list[tuple[Line, bool]]] = (0, [])
     """The first row in view, and what was drawn from there on."""
+    pulse: Pulse | None = None
+    """The last contribution on its way, as long as it is."""
+    _position: int = -1
 
     def draw(self, session: Session) -> None:
         """Keep the selected row in view and draw what is seen."""
@@ -50,10 +54,18 @@ class GraphPane(SessionPane):
             self.drawing, self._drawn, self.minimap = GraphDrawing(session), (session.rows, session), None
         if self.minimap is None or self._mapped != (self.inner_height, session.edition):
             self.minimap, self._mapped = MiniMap(session, self.inner_height), (self.inner_height, session.edition)
+        stepped, self._position = session.debugger.position == self._position + 1, session.debugger.position
+        if self.pulse is not None:
+            self.pulse.stop()
         title = "Forward pass" if session.forward_order else "Reverse pass"
         if self.named:
             title = f"{self.named} {visible(session.name, limit=40)} · {title}"
         self.set_title(title, f"{session.current_row + 1}/{len(session.rows)}")
+        self._draw_rows(session)
+        if stepped and self.app.animation_level != "none":
+            self._send(session, self.drawing)
+
+    def _draw_rows(self, session: Session) -> None:
         before = self._seen
         row = session.rows.row_of[session.node.index]
         margin = min(3, self.inner_height // 3)
@@ -66,6 +78,23 @@ class GraphPane(SessionPane):
         for y, (old, new) in enumerate(zip(before[1], rows, strict=True), start=self.top):
             if old != new:
                 self.refresh_row(y)
+
+    def _send(self, session: Session, drawing: GraphDrawing) -> None:
+        """Let the contribution that the last step sent be seen on its way."""
+        travel = drawing.travel
+        if travel is None:
+            return
+        rows = [session.rows.row_of[session.rows.main[rail]] for rail in range(travel.top + 1, travel.bottom)]
+        seen = [row for row in rows if self.top <= row < self.top + len(self._seen[1])]
+        if seen:
+            self.pulse = Pulse(self, seen, self._show_pulse)
+
+    def _show_pulse(self, row: int | None) -> None:
+        drawing, session = self.drawing, self.session
+        if drawing is None or session is None:
+            return
+        drawing.pulse = None if row is None else session.rows.rail_of[session.rows.nodes[row]]
+        self._draw_rows(session)
 
     @property
     def count(self) -> int:
@@ -80,6 +109,7 @@ class GraphPane(SessionPane):
 
     def _visible(self, session: Session, top: int) -> list[tuple[Line, bool]]:
         """Return the rows in view, each with its part of the map, and whether it is the selected one."""
+        from resdebug.tui.panes.legend import legend
         from resdebug.tui.panes.minimap import WIDTH
 
         drawing, minimap = self.drawing, self.minimap
@@ -90,11 +120,16 @@ class GraphPane(SessionPane):
         first, last = minimap.line(top), minimap.line(min(top + height, count) - 1)
         selected = session.rows.row_of[session.node.index]
         width = self.size.width - WIDTH
+        drawing.look_at(top, min(top + height, count), width)
         rows = []
-        for line, row in enumerate(range(top, min(top + height, count))):
-            cell = minimap.cell(line, here=line == here, stop=line in stops, seen=first <= line <= last)
-            rows.append(([*drawing.row(row, width), *cell], row == selected))
-        return rows
+        for y, row in enumerate(range(top, min(top + height, count))):
+            line = drawing.row(row, width)
+            cell = minimap.cell(y, here=y == here, stop=y in stops, seen=first <= y <= last)
+            if row == selected:
+                # Not by its background alone: few colours may have no other one that is near it.
+                line[0] = (line[0][0][:-1] + "›", "now")
+            rows.append(([*line, *cell], row == selected))
+        return rows if self.named else [*rows, *((line, False) for line in legend(self.size.width, height - len(rows)))]
 
     def render_line(self, y: int) -> Strip:
         """Return one visible row."""

@@ -35,10 +35,13 @@ def header_line(session: Session, width: int, beside: str = "") -> Line:
         left.append((f"  RULE {pass_.rule.upper()}: wrong on purpose ", "bad"))
     stops = sum(stop.enabled for stop in debugger.stops)
     count = f"{session.count}… " if session.count else ""
+    cells = 12 if width >= 100 else 6
+    filled = bar(done, cells).rstrip()
     right: Line = [
         (count, "now"),
         (f"event {debugger.position}/{total} ", ""),
-        (bar(done, 12 if width >= 100 else 6), "accent"),
+        (filled, "accent"),
+        ("╌" * (cells - len(filled)), "dim"),
         (loss, "" if session.ready else "now"),
         (f"  stops {stops} " if stops else " ", ""),
     ]

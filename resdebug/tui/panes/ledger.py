@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from resdebug.analysis.formulas import contribution_formula, contribution_numbers, sum_numbers
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from resdebug.analysis.formulas import (
+    MOST_TERMS,
+    SHOWN_ELEMENTS,
+    contribution_formula,
+    contribution_terms,
+    small_tensor,
+)
 from resdebug.debugger.debugger import State
 from resdebug.ops.base import Array
 from resdebug.text import adjoint_of, plural, visible
-from resdebug.tui.lines import Line, between, fit, wrap
+from resdebug.tui.lines import Line, between, fit, shorten, wrap
+from resdebug.tui.lines import width as measure
 from resdebug.tui.numbers import Columns, bar, percent, scientific
-from resdebug.tui.panes.node import why_none
+from resdebug.tui.panes.node import fitting, why_none
 from resdebug.tui.parts import Part
 from resdebug.tui.session import Session
 
 MOST_ROWS = 200
-_WIDE, _NARROW = 60, 40
+_WIDE, _NARROW, _SLIM = 60, 40, 36
+"""Widths from which on shares are drawn, names have all their room, the way is told beside them."""
+_NAME, _SHORT = 12, 10
+_ALL_DIGITS = 7
 _INDENT = 4
 RUNNING = 25
 
@@ -75,61 +89,95 @@ class _Numbers:
         if not arrays:
             return
         size = arrays[0].size
+        if size <= SHOWN_ELEMENTS:
+            # Digits that are not shown would let a small sum seem wrong to who adds it up.
+            self.columns = Columns([float(x) for a in arrays for x in a.ravel()], _ALL_DIGITS)
+            self.count = size
+            if self._taken(size, size) <= width - _INDENT - self.beside:
+                return
         for count in range(1, min(size, 64) + 1):
-            columns = Columns([float(x) for a in arrays for x in a.flat[:count]])
-            rest = len(f" … of {size}") if count < size else 0
-            scale = len(f" {columns.scale}") if columns.scale else 0
-            if count > 1 and count * (columns.width + 2) - 2 + rest + scale > width - _INDENT - self.beside:
+            before = self.columns if count > 1 else None
+            self.columns = Columns([float(x) for a in arrays for x in a.flat[:count]])
+            if before is not None and self._taken(count, size) > width - _INDENT - self.beside:
+                self.columns = before
                 break
-            self.count, self.columns = count, columns
+            self.count = count
 
-    def entry(self, part: Part, role: str) -> Line:
-        """Return a contribution's numbers, and what the sum has become with it."""
-        line: Line = (
-            [(" " * _INDENT + part.absent.partition(":")[0], "dim")]
-            if part.row is None
-            else self.line(part.row.contribution, role)
-        )
-        if not self.beside:
-            return line
-        angle = "" if part.cosine is None else f"cos {part.cosine:+.2f}  ".replace("-", "−")
-        return between(line, [(f"{angle}‖Σ‖ {_size(part.running_norm):>7}", "dim")], self.width)
+    def _taken(self, count: int, size: int) -> int:
+        """Return how many cells so many numbers of a tensor take."""
+        rest = len(f" … of {size}") if count < size else 0
+        scale = len(f" {self.columns.scale}") if self.columns.scale else 0
+        return count * (self.columns.width + 2) - 2 + rest + scale
 
-    def line(self, array: Array, role: str) -> Line:
-        """Return one row of numbers."""
+    def entry(self, part: Part, role: str, sign: str, terms: str) -> list[Line]:
+        """Return a contribution's numbers, how they come about, and what the sum has become with them."""
+        if part.row is None:
+            line: Line = [(" " * _INDENT + part.absent.partition(":")[0], "dim")]
+        else:
+            line = self.line(part.row.contribution, role, sign)
+        below: list[Line] = []
+        if terms and measure(line) + cell_len(terms) + 4 <= self.width - self.beside:
+            line.append((f"  = {terms}", "dim"))
+        elif terms:
+            below = [[(" " * _INDENT + t, "dim")] for t in wrap(f"= {terms}", self.width - _INDENT, most=2)]
+        if self.beside:
+            angle = "" if part.cosine is None else f"cos {part.cosine:+.2f}  ".replace("-", "−")
+            line = between(line, [(f"{angle}‖Σ‖ {_size(part.running_norm):>7}", "dim")], self.width)
+        return [line, *below]
+
+    def line(self, array: Array, role: str, sign: str = " ") -> Line:
+        """Return one row of numbers, behind the sign with which it goes into the sum."""
         shown = "  ".join(self.columns(float(x)) for x in array.flat[: self.count])
         rest = f" … of {array.size}" if array.size > self.count else ""
         return [
-            (" " * _INDENT + shown, role),
+            (f"{sign:>{_INDENT - 1}} ", "sum"),
+            (shown, role),
             (rest, "dim"),
-            (f" {self.columns.scale}" if self.columns.scale else "", "dim"),
+            (f" {self.columns.scale}" if self.columns.scale else "", "sum"),
         ]
+
+    def addition(self, arrays: Sequence[Array]) -> str:
+        """Return a sum of scalars in one line, in the same form: ``7.0 + 4.0 = 11.0``."""
+        *terms, total = (self.columns(float(array.ravel()[0])).strip() for array in arrays)
+        written = terms[0]
+        for term in terms[1:]:
+            written += f" − {term[1:]}" if term.startswith("−") else f" + {term}"
+        return f"{written} = {total}"
 
 
 def _entry(session: Session, k: int, part: Part, numbers: _Numbers, width: int) -> list[Line]:
-    edge = part.edge
+    edge, network = part.edge, session.network
     travelling = session.travelling
     now = travelling is not None and travelling.index == edge.index
     role = part.route.way.value if part.route else ""
     way = part.route.way.value if part.route else f".{edge.slot}"
-    formula = contribution_formula(session.network, edge)
-    scalar = contribution_numbers(session.pass_, edge) if part.row is not None else ""
     mark: Line = [("▶" if now else " ", "now"), (f"{k:>2} ", "dim")]
-    who: Line = [(fit(visible(edge.consumer, limit=40), 12) + " ", "strong"), (fit(way, 7) + " ", role)]
+    name = _NAME if width >= _NARROW else _SHORT
+    who: Line = [
+        (fit(shorten(visible(edge.consumer, limit=40), name), name) + " ", "strong"),
+        (fit(way, 7) + " ", role),
+    ]
     share = "–" if part.share is None else percent(part.share)
     size: Line = [(f"{_size(part.norm):>8} ", ""), (f"{share:>5}", "")]
     if width >= _WIDE:
         size.insert(1, (bar(part.share or 0.0, 6) + " ", role))
-    if width < _NARROW:
-        told = wrap(f"{part.route.way.value}: {formula}" if part.route else formula, width - _INDENT)
-        lines = [between([*mark, *who[:1]], size, width), *[[(" " * _INDENT + text, role)] for text in told]]
-    elif width >= _WIDE:
-        lines = [between([*mark, *who, (formula, "")], size, width)]
+    head: Line = [*mark, *who] if width >= _SLIM else [*mark, *who[:1]]
+    room = width - measure(head) - measure(size) - 1
+    formula = contribution_formula(network, edge)
+    if width >= _SLIM and cell_len(formula) <= room:
+        lines = [between([*head, (formula, "")], size, width)]
     else:
-        lines = [between([*mark, *who], size, width), [(" " * _INDENT + formula, "")]]
-    if scalar:
-        return [*lines, [(" " * _INDENT + f"= {scalar}", role)]]
-    return [*lines, numbers.entry(part, role)]
+        told = f"{way}: " if width < _SLIM and part.route else ""
+        short = fitting(
+            lambda within: contribution_formula(network, edge, within=within), session.node, width - _INDENT
+        )
+        texts = wrap(told + short, width - _INDENT, indent="  ", most=2)
+        lines = [between(head, size, width), *[[(" " * _INDENT + text, "")] for text in texts]]
+    sign = "+" if k > 1 and session.pass_.rule == "sum" else " "
+    terms = contribution_terms(session.pass_, edge) if part.row is not None else ""
+    if terms and terms == small_tensor(session.pass_.contribution(edge)):
+        terms = ""
+    return [*lines, *numbers.entry(part, role, sign, terms)]
 
 
 def _size(norm: float | None) -> str:
@@ -163,11 +211,12 @@ def _total(session: Session, arrived: tuple[Part, ...], expected: int, numbers: 
         why = next((part.absent for part in arrived if part.absent), "")
         lines += [[(" " * _INDENT + text, "strong")] for text in wrap(why, width - _INDENT)]
     else:
-        addition = sum_numbers([row.contribution for row in rows], last.row.running) if rule == "sum" else ""
-        if addition and last.row.running.size == 1:
-            lines.append([(" " * _INDENT + addition, "sum")])
-        else:
-            lines.append(numbers.line(last.row.running, "sum"))
+        line = numbers.line(last.row.running, "sum")
+        if rule == "sum" and last.row.running.size == 1 and 1 < len(rows) <= MOST_TERMS:
+            addition = numbers.addition([*(row.contribution for row in rows), last.row.running])
+            if measure(line) + len(addition) + 4 <= width:
+                line.append((f"    {addition}", "sum"))
+        lines.append(line)
     if complete:
         lines += _verdict(session, len(arrived), width)
     return lines

@@ -1,4 +1,4 @@
-"""The whole graph in two columns: where the gradient is large or small, forks, stops, the cursor, what is in view."""
+"""The whole graph at the side: where the gradient is large or small, forks, stops, the cursor, what is in view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from resdebug.tui.lines import Line
 from resdebug.tui.session import Session
 
-WIDTH: Final = 2
+WIDTH: Final = 3
 _BARS: Final = "▏▎▍▌▋▊▉█"
 
 
@@ -28,10 +28,13 @@ class MiniMap:
             if norm is not None:
                 size = math.inf if not math.isfinite(norm) else math.log10(norm) if norm > 0 else low
                 sizes[y] = max(sizes[y], size)
-            # Where a line stands for many rows there is a fork in most of them, and a mark would tell nothing.
-            forks[y] |= len(self.rows) <= 2 * height and len(arrivals[index]) > 1
+            forks[y] |= len(arrivals[index]) > 1
+        self.edge = " " if self.height == len(self.rows) else "▕"
+        """Between the rows and the map, where its lines are not the rows beside them."""
         self.bars = [_bar(size, low, high) for size in sizes]
-        self.forks = forks
+        # Where a line stands for many rows there is a fork in most of them, and a mark would tell nothing.
+        told = self.height == len(self.rows) or 2 * sum(forks) <= self.height
+        self.forks = forks if told else [False] * self.height
 
     def line(self, row: int) -> int:
         """Return the line that stands for a row."""
@@ -46,11 +49,11 @@ class MiniMap:
         return frozenset(self.line(self.rows.row_of[i]) for i in session.stop_indices)
 
     def cell(self, line: int, *, here: bool, stop: bool, seen: bool) -> Line:
-        """Return a line's two cells: a mark, and how large the gradient gets there."""
+        """Return a line's cells: the map's edge, a mark, and how large the gradient gets there."""
         if line >= self.height:
             return [(" " * WIDTH, "")]
         mark = ("▶", "now") if here else ("■", "bad") if stop else ("◆", "sum") if self.forks[line] else (" ", "dim")
-        return [mark, (self.bars[line], "accent" if seen else "dim")]
+        return [(self.edge, "dim"), mark, (self.bars[line], "accent" if seen else "dim")]
 
 
 def _bar(size: float, low: float, high: float) -> str:

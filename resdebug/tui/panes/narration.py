@@ -5,23 +5,14 @@ from __future__ import annotations
 from resdebug.analysis.formulas import forward_formula, reason
 from resdebug.passes.events import Completed, Contributed, Evaluated, Seeded
 from resdebug.text import adjoint_of, plural, visible
-from resdebug.tui.lines import Line, fit, wrap
+from resdebug.tui.lines import Line, wrap
 from resdebug.tui.session import Session
 
 LINES = 2
-FULL_WIDTH, FULL_HEIGHT = 60, 16
-"""Below this size only one pane is shown."""
 
 
 def narration_lines(session: Session, width: int) -> list[Line]:
     """Return two lines that tell the last event."""
-    lines = _told(session, width)
-    if width < FULL_WIDTH and session.debugger.position == session.debugger.timeline.seeded:
-        lines[-1] = [(fit(f"   {FULL_WIDTH}×{FULL_HEIGHT} cells show more panes; tab goes on", width), "bad")]
-    return lines
-
-
-def _told(session: Session, width: int) -> list[Line]:
     told = [[(text, "")] for text in wrap(narrate(session), max(width - 3, 10), most=LINES)]
     lines: list[Line] = [[(" ▶ ", "now"), *told[0]]] + [[("   ", ""), *line] for line in told[1:]]
     return lines + [[("", "")]] * (LINES - len(lines))

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.cells import cell_len
 
-from resdebug.analysis.formulas import contribution_formula, forward_formula, forward_numbers, sum_numbers
+from resdebug.analysis.folding import Unit
+from resdebug.analysis.formulas import (
+    contribution_formula,
+    forward_formula,
+    forward_numbers,
+    forward_shapes,
+    sum_numbers,
+)
 from resdebug.debugger.debugger import State
 from resdebug.engine.forward import operator_of
+from resdebug.network.model import Node
 from resdebug.passes.protocol import Of
 from resdebug.passes.summary import Summary
 from resdebug.text import adjoint_of, visible
 from resdebug.tui.lines import Line, wrap
+from resdebug.tui.lines import width as measure
 from resdebug.tui.numbers import percent, plain, scientific
 from resdebug.tui.session import Session
+
+_LABEL = 8
 
 
 def node_title(session: Session) -> str:
@@ -23,25 +36,42 @@ def node_title(session: Session) -> str:
 
 
 def node_lines(session: Session, width: int) -> list[Line]:
-    """Return formula, formula with numbers, adjoint as a sum, statistics, neighbours, convention."""
+    """Return formula, the same with shapes and numbers, adjoint as a sum, statistics, neighbours, block, convention."""
     network, node = session.network, session.node
-    lines: list[Line] = [[(text, "strong")] for text in wrap(forward_formula(network, node), width, indent="  ")]
+    formula = fitting(lambda within: forward_formula(network, node, within=within), node, width)
+    lines: list[Line] = [[(text, "strong")] for text in wrap(formula, width, indent="  ")]
     trouble = session.trouble(node.name) if session.state(node.name) is State.IDLE else ""
     if trouble:
         return [*lines, *[[(text, "bad")] for text in wrap(visible(trouble), width, indent="  ")]]
+    if any(len(network.nodes[i].shape) for i in (node.index, *(e.source_index for e in node.inputs if e is not None))):
+        lines += labelled("shapes", forward_shapes(network, node), width, "dim")
     waiting = session.state(node.name) is State.WAITING
-    numbers = "" if waiting else forward_numbers(session.pass_, node)
-    if numbers:
-        lines.append([(f"with numbers: {numbers}", "")])
+    lines += labelled("numbers", "" if waiting else forward_numbers(session.pass_, node), width)
     lines += adjoint_formula(session, width)
-    lines += statistics(session)
+    lines += statistics(session, width)
     lines += absent(session, width)
     lines += neighbours(session, width)
-    lines += [[(text, "dim")] for text in wrap(about(session), width, indent="  ")]
-    convention = operator_of(node).convention
-    if convention:
-        lines += [[(text, "dim")] for text in wrap(f"convention: {convention}", width, indent="  ")]
+    lines += labelled("block", in_block(session), width, "dim")
+    lines += labelled("set to", settings(session), width, "dim")
+    lines += labelled("note", operator_of(node).convention, width, "dim")
     return lines
+
+
+def labelled(label: str, content: str, width: int, role: str = "") -> list[Line]:
+    """Return a text behind a word that says what it is, on as many lines as it takes; no text, no lines."""
+    if not content:
+        return []
+    texts = wrap(content, width - _LABEL)
+    return [[(label.ljust(_LABEL) if not k else " " * _LABEL, "dim"), (text, role)] for k, text in enumerate(texts)]
+
+
+def fitting(write: Callable[[str], str], node: Node, width: int) -> str:
+    """Return a formula with full names where it fits on a line, else with those beside ``node`` written short.
+
+    ``write`` makes it, given the beginning that names are written without.
+    """
+    full = write("")
+    return full if cell_len(full) <= width else write(node.name.rpartition(".")[0])
 
 
 def neighbours(session: Session, width: int) -> list[Line]:
@@ -62,18 +92,29 @@ def neighbours(session: Session, width: int) -> list[Line]:
             if room < 0:
                 line.append((f"… {len(shown)} in all", "dim"))
                 break
-            line += [("›" if k == chosen else " ", "now"), (name, "cursor" if k == chosen else "accent"), (slot, "dim")]
+            line += [("›" if k == chosen else " ", "now"), (name, "link" if k == chosen else "accent"), (slot, "dim")]
         lines.append(line)
     return lines
 
 
-def about(session: Session) -> str:
-    """Tell the operator's settings, and where in its block the node stands."""
+def in_block(session: Session) -> str:
+    """Tell where in its block the node stands, and what the block does to the gradient, as far as it is known."""
     node = session.node
-    told = [f"{name} {_setting(value)}" for name, value in node.attributes.items() if value is not None]
     members = session.arrangement.blocks.members.get(node.block, ())
-    if node.index in members:
-        told.append(f"operator {len(members) - members.index(node.index)} of {len(members)} in {visible(node.block)}")
+    if node.index not in members:
+        return ""
+    told = f"operator {len(members) - members.index(node.index)} of {len(members)} in {visible(node.block, limit=30)}"
+    whole = session.folded_block(Unit(node.block, list(members)))
+    entering, leaving = whole.norms
+    if whole.state(session.debugger.position) is not State.COMPLETE or entering is None or leaving is None:
+        return told
+    told += f"; its gradient {scientific(entering)} → {scientific(leaving)}"
+    return told + ("" if whole.skip_share is None else f", {percent(whole.skip_share)} by the skip")
+
+
+def settings(session: Session) -> str:
+    """Tell the operator's attributes."""
+    told = (f"{name} {_setting(value)}" for name, value in session.node.attributes.items() if value is not None)
     return " · ".join(told)
 
 
@@ -91,19 +132,25 @@ def adjoint_formula(session: Session, width: int) -> list[Line]:
     arrivals = session.pass_.arrivals(name)
     if not arrivals:
         return [[(f"no adjoint: {why_none(session)}", "dim")]]
-    terms = []
-    for edge in arrivals[:6]:
-        route = session.routes.route(edge)
-        _, _, term = contribution_formula(session.network, edge).partition(" += ")
-        terms.append(term + (f" [{route.way.value}]" if route else ""))
-    if len(arrivals) > 6:
-        terms.append(f"… ({len(arrivals)} contributions)")
-    lines: list[Line] = [[(text, "sum")] for text in wrap(f"{bar} = {' + '.join(terms)}", width, indent="  ", most=3)]
+
+    def formula(within: str) -> str:
+        terms = []
+        for edge in arrivals[:6]:
+            route = session.routes.route(edge)
+            _, _, term = contribution_formula(session.network, edge, within=within).partition(" += ")
+            terms.append(term + (f" [{route.way.value}]" if route else ""))
+        if len(arrivals) > 6:
+            terms.append(f"… ({len(arrivals)} contributions)")
+        beginning = adjoint_of(visible(name.removeprefix(f"{within}.") if within else name, limit=30))
+        return f"{beginning} = {' + '.join(terms)}"
+
+    written = fitting(formula, session.node, width)
+    lines: list[Line] = [[(text, "sum")] for text in wrap(written, width, indent="  ", most=3)]
     parts = session.parts(name)
     rows = [part.row for part in parts if part.row is not None]
     if session.state(name) is State.COMPLETE and session.pass_.rule == "sum" and len(rows) == len(parts):
         numbers = sum_numbers([row.contribution for row in rows], rows[-1].running)
-        lines += [[(f"with numbers: {bar} = {numbers}", "")]] if numbers else []
+        lines += labelled("numbers", f"{bar} = {numbers}" if numbers else "", width)
     return lines
 
 
@@ -119,15 +166,15 @@ def why_none(session: Session) -> str:
     return "no differentiable path leads from an input or parameter through it to the target"
 
 
-def statistics(session: Session) -> list[Line]:
+def statistics(session: Session, width: int) -> list[Line]:
     """Return one line for the value and one for the adjoint, as far as they exist at the cursor."""
     state = session.state(session.selected)
     value, adjoint = session.summaries(session.selected)
     lines: list[Line] = []
     if value is not None and state is not State.WAITING:
-        lines.append([("value   ", "dim"), *_statistics(value)])
+        lines.append([("value   ", "dim"), *_statistics(value, width - _LABEL)])
     if adjoint is not None and state is State.COMPLETE:
-        lines.append([("adjoint ", "dim"), *_statistics(adjoint)])
+        lines.append([("adjoint ", "dim"), *_statistics(adjoint, width - _LABEL)])
     return lines
 
 
@@ -140,15 +187,18 @@ def absent(session: Session, width: int) -> list[Line]:
     return [[(text, "strong")] for text in wrap(told, width, indent="  ")]
 
 
-def _statistics(summary: Summary) -> Line:
+def _statistics(summary: Summary, room: int) -> Line:
+    """Return norm and range, then what else fits, the most telling first."""
     if summary.size == 1 and not summary.nans + summary.infinities:
         return [(plain(summary.minimum, 8), "")]
-    line: Line = [
-        (f"‖·‖ {scientific(summary.norm)}  [{plain(summary.minimum, 3)} … {plain(summary.maximum, 3)}]", ""),
-        (f"  μ {plain(summary.mean, 3)}  σ {plain(summary.deviation, 3)}", "dim"),
-    ]
-    if summary.zeros:
-        line.append((f"  zeros {percent(summary.zeros / summary.size)}", "dim"))
+    more: Line = []
     if summary.nans or summary.infinities:
-        line.append((f"  NaN {summary.nans}  ∞ {summary.infinities}", "bad"))
+        more.append((f"  NaN {summary.nans}  ∞ {summary.infinities}", "bad"))
+    if summary.zeros:
+        more.append((f"  zeros {percent(summary.zeros / summary.size)}", "dim"))
+    more += [(f"  μ {plain(summary.mean, 3)}", "dim"), (f"  σ {plain(summary.deviation, 3)}", "dim")]
+    line: Line = [(f"‖·‖ {scientific(summary.norm)}  [{plain(summary.minimum, 3)} … {plain(summary.maximum, 3)}]", "")]
+    for piece in more:
+        if measure([*line, piece]) <= room:
+            line.append(piece)
     return line

@@ -92,7 +92,10 @@ def _fitted(
     cursor = clamped(place, settings.cursor) if settings.cursor is not None else None
     notes = [_element(place, cursor, dtype)] if cursor is not None else []
     if place.where:
-        notes.append(f"slice [{place.where}]" + (f" [ ] {place.of} slices" if place.of > 1 else ""))
+        number = settings.slice % place.of + 1
+        notes.append(
+            f"slice {number} of {place.of}: [{place.where}], keys [ ]" if place.of > 1 else f"slice [{place.where}]"
+        )
     rows = max(1, look.height - 1)
     for _ in range(2):
         body, note = _plane(place, look._replace(height=rows), cursor, settings, mode)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 
+from rich.cells import cell_len
+
 from resdebug.passes.events import Completed
 from resdebug.text import visible
-from resdebug.tui.lines import Line, fit
+from resdebug.tui.lines import Line, fit, shorten
 from resdebug.tui.numbers import level, scientific
 from resdebug.tui.session import Session
 
 LABEL = 9
+MIN_NAME = 4
+"""A block's name is not cut to less than that."""
 
 
 class Profile:
@@ -24,7 +28,9 @@ class Profile:
         self.norms = self._norms(session)
         self.low, self.high = session.norm_range()
         self.forks = {self.of_node(session, name) for name in session.debugger.forks()}
-        self.blocks = self._blocks(session)
+        self.stretches = self._stretches(session)
+        """Where each block begins and ends, in columns, with its name."""
+        self.blocks = self._blocks()
         """Per column 0 outside of blocks, else 1 and 2 in turn from block to block."""
 
     def column(self, position: int) -> int:
@@ -69,19 +75,25 @@ class Profile:
             self._divergent = len(session.divergences), frozenset(map(self.column, session.divergences))
         return self._divergent[1]
 
-    def _blocks(self, session: Session) -> list[int]:
+    def _stretches(self, session: Session) -> list[tuple[int, int, str]]:
         timeline = session.debugger.timeline
-        marks = [0] * self.cells
-        turn, before = 0, ""
+        found: list[tuple[int, int, str]] = []
         for i in timeline.reverse:
             node = timeline.network.nodes[i]
             if node.is_leaf or not node.block:
                 continue
-            if node.block != before:
-                turn, before = turn % 2 + 1, node.block
-            start, end = timeline.after_completion(i) or 0, timeline.end_of_visit(i) or 0
-            for column in range(self.column(start), self.column(end) + 1):
-                marks[column] = turn
+            start = self.column(timeline.after_completion(i) or 0)
+            end = self.column(timeline.end_of_visit(i) or 0) + 1
+            if found and found[-1][2] == node.block:
+                found[-1] = found[-1][0], max(end, found[-1][1]), node.block
+            else:
+                found.append((start, end, node.block))
+        return found
+
+    def _blocks(self) -> list[int]:
+        marks = [0] * self.cells
+        for k, (start, end, _) in enumerate(self.stretches):
+            marks[start:end] = [k % 2 + 1] * (end - start)
         return marks
 
 
@@ -97,19 +109,15 @@ def moment(session: Session, position: int) -> str:
     return told + (f" in {visible(node.block, limit=30)}" if node.block else "")
 
 
-def timeline_lines(session: Session, profile: Profile) -> list[Line]:
-    """Return the profile of norms, and under it a ruler with the seed, blocks, forks, stops and the cursor."""
+def timeline_lines(session: Session, profile: Profile, height: int = 2) -> list[Line]:
+    """Return the profile of norms, under it a ruler with the seed, blocks, forks, stops and the cursor.
+
+    Where there is room the profile is as many lines high as there are, and the blocks have their names under it.
+    """
     here = profile.column(session.debugger.position)
-    bars: Line = [(fit(f"{scientific(10**profile.high, 2):>8}", LABEL), "dim")]
     seed = profile.column(session.debugger.timeline.seeded)
-    forward = " forward pass" if seed > 14 else ""
-    for column, x in enumerate(profile.norms):
-        glyph = "!" if x is not None and not math.isfinite(x) else "0"
-        if x is None:
-            glyph = forward[column] if column < len(forward) else " "
-        elif x > 0 and math.isfinite(x):
-            glyph = level(math.log10(x), profile.low, profile.high)
-        bars.append((glyph, "lit" if seed <= column <= here else "dim"))
+    lines = [_bars(profile, k, max(1, height - 2), seed, here) for k in range(max(1, height - 2))]
+    lines[0][0] = (fit(f"{scientific(10**profile.high, 2):>8}", LABEL), "dim")
     ruler = ["◆" if c in profile.forks else "─━╌"[turn] for c, turn in enumerate(profile.blocks)]
     ruler[seed] = "┴"
     for column in profile.divergences(session):
@@ -120,4 +128,34 @@ def timeline_lines(session: Session, profile: Profile) -> list[Line]:
     marks += [
         ("▲", "now") if c == here else (glyph, "bad" if glyph in "■≠" else "dim") for c, glyph in enumerate(ruler)
     ]
-    return [bars, marks]
+    return [*lines, marks, *([_names(profile)] if height > 2 else [])]
+
+
+def _bars(profile: Profile, line: int, of: int, seed: int, here: int) -> Line:
+    """Return one line of the profile, counted from the top; what cannot be drawn to scale is told on the lowest."""
+    written: Line = [(" " * LABEL, "")]
+    forward = " forward pass" if seed > 14 and line == of - 1 else ""
+    for column, x in enumerate(profile.norms):
+        glyph = " "
+        if x is None:
+            glyph = forward[column] if column < len(forward) else " "
+        elif x > 0 and math.isfinite(x):
+            glyph = level(math.log10(x), profile.low, profile.high, line, of)
+        elif line == of - 1:
+            glyph = "0" if x == 0 else "!"
+        written.append((glyph, "lit" if seed <= column <= here else "dim"))
+    return written
+
+
+def _names(profile: Profile) -> Line:
+    """Return the names of the blocks under their stretches of the ruler, those that fit."""
+    line: Line = [(" " * LABEL, "")]
+    at = 0
+    for start, end, block in profile.stretches:
+        name = shorten(visible(block, limit=60), end - start - 1)
+        if start < at or (len(name) < MIN_NAME and name != block):
+            continue
+        before = start + (end - start - cell_len(name)) // 2
+        line += [(" " * (before - at), ""), (name, "dim")]
+        at = before + cell_len(name)
+    return line

@@ -36,7 +36,7 @@ class TimelinePane(SessionPane):
         key = (id(session), session.edition, self.size.width)
         if self.profile is None or self._for != key:
             self.profile, self._for = Profile(session, self.size.width), key
-        self.show(timeline_lines(session, self.profile))
+        self.show(timeline_lines(session, self.profile, self.size.height))
 
     def _position(self, x: int) -> int | None:
         from resdebug.tui.panes.timeline import LABEL

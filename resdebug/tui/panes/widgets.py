@@ -130,7 +130,7 @@ class NodePane(SessionPane):
         for text, role in self.line_at(place.y + self.top) or []:
             at += cell_len(text)
             if place.x < at:
-                if role in {"accent", "cursor"}:
+                if role in {"accent", "link"}:
                     self.post_message(self.NameClicked(text))
                 return
 
@@ -154,7 +154,8 @@ class LedgerPane(SessionPane):
             self.show(duel_lines(session, self.inner_width), duel_title(session))
             return
         self.show(ledger_lines(session, self.inner_width), ledger_title(session))
-        if self.move_to(self.count):
+        arrived = session.selected != session.pass_.target
+        if self.move_to(self.count if arrived else 0):
             self.refresh()
 
 
@@ -200,7 +201,9 @@ class FooterPane(Pane):
         """Show the keys."""
         from resdebug.tui.panes.footer import footer
 
-        self._told = None
+        if self._told is not None:
+            self._told.stop()
+            self._told = None
         line, self._buttons = footer(self.size.width, self.keys_of, self.commands)
         self.show([line])
 
@@ -219,5 +222,4 @@ class FooterPane(Pane):
                 await self.screen.run_action(button.command.action)
                 return
         if self._told is not None:
-            self._told.stop()
             self.show_keys()

@@ -13,12 +13,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 from textual.worker import WorkerCancelled, get_current_worker
 
 from resdebug.text import visible
 from resdebug.tui.actions.files import FileActions
-from resdebug.tui.actions.selecting import SelectActions
+from resdebug.tui.actions.selecting import SearchLine, SelectActions
 from resdebug.tui.actions.travel import TravelActions
 from resdebug.tui.actions.viewing import ViewActions
 from resdebug.tui.commands import ONE_PASS, TWO_PASSES, KeysOf, bindings, written
@@ -47,7 +47,7 @@ class BesideScreen(TravelActions, SelectActions, ViewActions, FileActions):
     """The pass on the left leads; the one on the right follows as far as it has the same nodes."""
 
     CSS = """
-    BesideScreen { layout: vertical; background: $background; }
+    BesideScreen { layout: vertical; background: $background; overflow: hidden; }
     BesideScreen #pair { height: 1fr; }
     BesideScreen #pair > Vertical { width: 1fr; }
     BesideScreen #pair Pane { height: 1fr; }
@@ -110,7 +110,7 @@ class BesideScreen(TravelActions, SelectActions, ViewActions, FileActions):
                     yield TensorPane(id=f"tensor-{side}", ascii_only=plain)
         yield BetweenPane(id="between", bare=True, ascii_only=plain)
         yield TimelinePane(id="timeline", bare=True, ascii_only=plain)
-        yield Input(placeholder="name, part of a name, glob* or operator", select_on_focus=False, id="search")
+        yield SearchLine(placeholder="name, part of a name, glob* or operator", select_on_focus=False, id="search")
         footer = FooterPane(id="footer", bare=True, ascii_only=plain)
         footer.keys_of, footer.commands = self.keys_of, self.commands
         yield footer

@@ -34,9 +34,11 @@ ANSWERS = {
     ),
 }
 SIGNS = (
-    ("● ◉ ⊕", "a node, a fork (its value is used more than once), a join; hollow while they wait"),
-    ("▶ ✓ ■ ▸", "where time is; complete; a stop; a folded block"),
-    ("│ ┃ ╮ ╯", "a lane beside the trunk is a skip; heavy while it carries an adjoint"),
+    ("○ ◐ ●", "a node that waits, whose adjoint has partly arrived, whose adjoint is complete"),
+    ("◎ ◉ ⊕", "a fork (its value is used more than once), waiting and complete; a join, where a block's paths meet"),
+    ("▶ ▼ ✓ ›", "where time is; who has just sent; complete; selected"),
+    ("■ ▸ ≠", "a stop; a folded block; differs from the pass beside it"),
+    ("┊ ┃ │", "a lane beside the trunk is a skip: nothing has travelled it, it carries a sum, it is done"),
     ("Σ2  Σ1/2", "two contributions come here; one of two has arrived"),
     ("‖·‖", "Euclidean norm of a tensor; the share is that of a contribution's norm among all"),
 )

@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from resdebug.tui.actions.commanding import CommandLine
 from resdebug.tui.actions.files import FileActions
-from resdebug.tui.actions.selecting import SelectActions
+from resdebug.tui.actions.selecting import SearchLine, SelectActions
 from resdebug.tui.actions.travel import TravelActions
 from resdebug.tui.actions.viewing import LEAST_WIDTH, ViewActions
 from resdebug.tui.commands import COMMANDS, ONE_PASS, WITHOUT_NUMBERS, KeysOf, bindings, written
@@ -33,33 +33,40 @@ from resdebug.tui.panes.widgets import (
 if TYPE_CHECKING:
     from resdebug.tui.session import Session
 
+FULL_WIDTH, FULL_HEIGHT = 60, 16
+"""Below this size there is room for one pane only."""
+_TOO_SMALL = f"resdebug needs at least 30×10 cells, {FULL_WIDTH}×{FULL_HEIGHT} for all panes"
 LAYOUT = """
-MainScreen { layout: vertical; background: $background; }
+MainScreen { layout: vertical; background: $background; overflow: hidden; }
 #header, #footer, #narration { height: 1; background: $panel; }
 #narration { height: 2; background: $background; }
 #timeline { height: 2; background: $background; }
 #body { height: 1fr; }
-#graph { width: 47; }
+#graph { width: 40; }
 #side { width: 1fr; }
-#node { height: 9; }
+#node { height: 7; }
 #ledger { height: 1fr; }
-#tensor { height: 9; }
+#tensor { height: 6; }
 .-ascii Pane { border: ascii $rd-border; }
 .-ascii Pane.-active { border: ascii $accent; }
 .-ascii Pane.-bare { border: none; }
-#console { display: none; height: 12; }
+#console { display: none; height: 5; }
 .-asking #tensor { display: none; }
 #watches { display: none; height: 1; background: $panel; }
 #command { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
 #tour { display: none; background: $panel; }
 #search { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
-#small { display: none; }
-.-tall #timeline { height: 2; }
-.-roomy #tensor { height: 16; }
-.-roomy #node { height: 11; }
+#small { display: none; height: 1fr; overflow: hidden; }
+.-roomy #node { height: 10; }
+.-roomy #tensor { height: 9; }
+.-roomier #node { height: 12; }
+.-roomier #ledger { height: 1fr; }
+.-roomier #tensor { height: 1fr; }
+.-roomier #timeline { height: 5; }
+.-usual #graph { width: 49; }
 .-broader #graph { width: 54; }
 .-broad #graph { width: 66; }
-.-medium #graph { width: 37; }
+.-medium #graph { width: 40; }
 .-medium #side > Pane { display: none; height: 1fr; }
 .-medium #side > Pane.-shown { display: block; }
 .-narrow #graph, .-narrow #side > Pane { display: none; width: 1fr; height: 1fr; }
@@ -68,7 +75,11 @@ MainScreen { layout: vertical; background: $background; }
 .-maximised #graph, .-maximised #side > Pane { display: none; width: 1fr; height: 1fr; }
 .-maximised #graph.-active, .-maximised #side > Pane.-active { display: block; }
 .-maximised #side.-idle { display: none; }
+.-tall #node { display: none; }
+.-tall #node.-shown { display: block; }
 .-short #timeline { display: none; }
+.-short #side > Pane { display: none; height: 1fr; }
+.-short #side > Pane.-shown { display: block; }
 .-tiny #body, .-tiny #narration, .-tiny #timeline, .-tiny #header, .-tiny #footer { display: none; }
 .-flat #body, .-flat #narration, .-flat #timeline, .-flat #header, .-flat #footer { display: none; }
 .-tiny #small, .-flat #small { display: block; }
@@ -84,7 +95,8 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         (0, "-tiny"),
         (30, "-narrow"),
         (72, "-medium"),
-        (104, "-wide"),
+        (98, "-wide"),
+        (112, "-usual"),
         (128, "-broader"),
         (160, "-broad"),
     ]
@@ -92,7 +104,9 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         (0, "-flat"),
         (10, "-short"),
         (20, "-tall"),
-        (42, "-roomy"),
+        (28, "-taller"),
+        (34, "-roomy"),
+        (44, "-roomier"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = bindings(ONE_PASS)
     AUTO_FOCUS = ""
@@ -104,6 +118,7 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         self.shown_name = name
         self.ascii_only = ascii_only
         self.found = []
+        self._small = False
 
     def compose(self) -> ComposeResult:
         """Put up the header: the first picture does not wait for the others."""
@@ -134,17 +149,17 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
             WatchPane(id="watches", bare=True, ascii_only=plain),
             TourPane(id="tour", bare=True, ascii_only=plain),
             TimelinePane(id="timeline", bare=True, ascii_only=plain),
-            Input(
+            SearchLine(
                 placeholder="name, part of a name, glob* or operator; enter keeps, esc drops",
                 select_on_focus=False,
                 id="search",
             ),
             CommandLine(id="command"),
             footer,
-            Static(Content("resdebug needs at least 30×10 cells"), id="small"),
+            Static(Content(_TOO_SMALL), id="small"),
         ])  # fmt: skip
         width = remembered().get("graph_width")
-        if isinstance(width, int) and LEAST_WIDTH <= width <= self.size.width - 40 and self.size.width >= 104:
+        if isinstance(width, int) and LEAST_WIDTH <= width <= self.size.width - 40 and self.size.width >= 98:
             self.query_one("#graph").styles.width = width
         self.activate(self.active)
 
@@ -167,8 +182,15 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
             self.call_after_refresh(self.tell_loading, "loading …")
         else:
             self.call_after_refresh(self.refresh_panes)
+            self.tell_size()
         # The terminal may have lost what panes of the same size as before believe to be there.
         self.call_after_refresh(self.refresh)
+
+    def tell_size(self) -> None:
+        """Where there is no room for the usual panes, say what is needed, whenever that begins."""
+        before, self._small = self._small, self.size.width < FULL_WIDTH or self.size.height < FULL_HEIGHT
+        if self._small and not before and self.is_current:
+            self.tell(f"{FULL_WIDTH}×{FULL_HEIGHT} cells show more panes; tab goes on", timeout=6)
 
     def start(self, session: Session) -> None:
         """Take over a session that has been loaded, or that is as far as the network's layout."""
@@ -176,13 +198,18 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         self.session = session
         self.refresh_panes()
         session.count = typed
+        self.tell_size()
         if self.wants_tour and not self.coming:
             self.wants_tour = False
             self.begin_tour()
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """While loading only leaving and help work, and as long as the pass is run also what needs no numbers."""
+        """While loading, and while a command is at work, only leaving and help work.
+
+        As long as the pass is run, so does what needs no numbers.
+        """
         known = {command.action.partition("(")[0] for command in COMMANDS}
-        if self.session is not None and not self.coming:
-            return True
-        return action not in known or action in {"quit", "help"} or (self.coming and action in WITHOUT_NUMBERS)
+        works = self.session is not None and not self.busy
+        if self.coming:
+            works = action in WITHOUT_NUMBERS
+        return works or action not in known or action in {"quit", "help"}

@@ -31,7 +31,7 @@ def image(array: Array, look: Look, which: int) -> tuple[list[Line], str]:
     for i in range(rows):
         for j in range(columns):
             small[:, i, j] = bright[:, i * step : (i + 1) * step, j * step : (j + 1) * step].mean(axis=(1, 2))
-    legend = f"image {which} of {array.shape[0]}, {plain(low, 3)} dark … {plain(high, 3)} bright"
+    legend = f"image {which + 1} of {array.shape[0]}, {plain(low, 3)} dark … {plain(high, 3)} bright"
     if step > 1:
         legend += f"; a pixel is the mean of {step}×{step}"
     return (_coloured(small) if look.colour else _characters(small)), legend

@@ -38,7 +38,7 @@ def check_lines(found: GradientCheck, *, details: bool = False) -> Iterator[str]
             yield ""
             yield from _scope(found, scope, places, details=details)
     yield ""
-    yield from _conclusion(found)
+    yield from conclusion(found)
 
 
 def _scope(found: GradientCheck, scope: Scope, places: Sequence[PlaceCheck], *, details: bool) -> Iterator[str]:
@@ -153,7 +153,8 @@ def _by_operator(places: Sequence[PlaceCheck]) -> Iterator[str]:
         yield f"  pass  {op:<{width}}  {count} of them, scaled error at most {worst.get(op, 0.0):.1e}"
 
 
-def _conclusion(found: GradientCheck) -> Iterator[str]:
+def conclusion(found: GradientCheck) -> Iterator[str]:
+    """Yield what the check has come to, and, where something is wrong, what is to blame."""
     places = found.places
     elements = sum(len(p.elements) for p in places)
     doubts = sum(p.count(Verdict.INCONCLUSIVE) for p in places)
@@ -210,4 +211,4 @@ def _short(x: float, digits: int = 6) -> str:
     return f"{x:.{digits}g}".replace("-", "−")
 
 
-__all__ = ["LOCAL_ELEMENTS", "at", "both", "check_lines"]
+__all__ = ["LOCAL_ELEMENTS", "at", "both", "check_lines", "conclusion"]
