@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from resdebug.verification.judging import Judged
 
 RULES: Final[dict[str, str]] = {
     "V001": "A trace begins with a header: format, version, target, rule, number of events, network.",
@@ -50,6 +53,12 @@ class Finding:
     found: float | None = None
     expected: float | None = None
     allowed: float | None = None
+
+    def judged(self, judged: Judged | None) -> Finding:
+        """Return it with the numbers that were judged, if any."""
+        if judged is None:
+            return self
+        return replace(self, index=judged.index, found=judged.found, expected=judged.expected, allowed=judged.allowed)
 
     def as_json(self) -> dict[str, Any]:
         """Return what is known of it, numbers as strict JSON has them."""
