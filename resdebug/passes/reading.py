@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -52,20 +52,17 @@ class _AsRecorded(Schedule):
         return self.sent
 
 
-def _event_of(item: Record | Event) -> tuple[str, ...]:
-    """Return what a record or an event is about, to be compared."""
-    match item:
-        case EvaluatedRecord(node=node) | Evaluated(node=node):
-            return ("evaluated", node)
-        case SeededRecord(node=node) | Seeded(node=node):
-            return ("seeded", node)
-        case CompletedRecord(node=node) | Completed(node=node):
-            return ("completed", node)
-        case ContributedRecord(consumer=consumer, slot=slot, node=node):
-            return ("contributed", consumer, slot, node)
-        case Contributed(edge=edge):
-            return ("contributed", edge.consumer, edge.slot, edge.source)
-    return ("end",)
+_KINDS: Final[dict[type[Record], type[Event]]] = {
+    EvaluatedRecord: Evaluated, SeededRecord: Seeded, CompletedRecord: Completed,
+}  # fmt: skip
+
+
+def _tells(record: Record, event: Event) -> bool:
+    """Whether a record is of an event."""
+    if isinstance(record, ContributedRecord) and isinstance(event, Contributed):
+        edge = event.edge
+        return record.node == edge.source and record.consumer == edge.consumer and record.slot == edge.slot
+    return type(event) is _KINDS.get(type(record)) and not isinstance(record, EndRecord) and record.node == event.node
 
 
 class Reader:
@@ -91,6 +88,7 @@ class Reader:
         """Return the pass. Raises BadInput."""
         network = self.network()
         self.edges = {(e.consumer, e.slot): e for e in network.edges}
+        self.indices = {node.name: node.index for node in network.nodes}
         for expected, line in enumerate(self.lines, start=1):
             try:
                 self.take(network, line, expected)
@@ -114,20 +112,21 @@ class Reader:
             raise self.fault(number, "T005", f"event {record.k} stands in place {expected}", "events were lost")
         match record:
             case EvaluatedRecord():
-                index = self.index(network, record.node, number)
+                index = self.index(record.node, number)
                 self.keep((Of.VALUE, index), record.value, network.nodes[index].type, number)
                 self.forward.append(index)
             case SeededRecord():
-                index = self.index(network, record.node, number)
+                index = self.index(record.node, number)
                 self.tensor(record.adjoint, network.nodes[index].type, number)
             case CompletedRecord():
-                index = self.index(network, record.node, number)
+                index = self.index(record.node, number)
                 self.keep((Of.ADJOINT, index), record.adjoint, network.nodes[index].type, number)
             case ContributedRecord():
                 edge = self.edge(record, number)
                 type_ = network.nodes[edge.source_index].type
-                self.keep((Of.PARTIAL, edge.index), record.partial, type_, number)
-                self.tensors.pop((Of.PARTIAL, edge.index), None)
+                self.tensor(record.partial, type_, number)
+                if record.partial.statistics is not None:
+                    self.statistics[Of.PARTIAL, edge.index] = record.partial.statistics
                 self.keep((Of.CONTRIBUTION, edge.index), record.contribution, type_, number)
                 self.sent.setdefault(edge.consumer_index, []).append(edge)
 
@@ -167,12 +166,12 @@ class Reader:
                     what = f'"{visible(edge.consumer)}" is evaluated before its input "{visible(edge.source)}"'
                     raise self.fault(1, "T006", what)
         for edges, expected in zip(plan.deliveries, whole.deliveries, strict=True):
-            if sorted(e.index for e in edges) != sorted(e.index for e in expected):
+            if edges != expected and sorted(e.index for e in edges) != sorted(e.index for e in expected):
                 what = f'"{visible((edges or expected)[0].consumer)}" does not send one contribution to each input'
                 raise self.fault(1, "T006", what)
         timeline = Timeline(network, plan, len(events) if self.cut else None)
         for line, event in zip(events, timeline, strict=False):
-            if _event_of(line.record) != _event_of(event):
+            if not _tells(line.record, event):
                 raise self.fault(line.number, "T006", f"event {line.record.k} is not what comes next in a reverse pass")
         if len(events) != len(timeline) or (not self.recover and self.header.events != len(events)):
             what = f"the header speaks of {self.header.events} events, there are {len(events)} of {len(timeline)}"
@@ -225,12 +224,13 @@ class Reader:
             raise self.fault(1, "T002", f'leaf "{visible(str(node.get("id")))}" has an impossible type')
         return Missing(known)
 
-    def index(self, network: Network, name: str, number: int) -> int:
+    def index(self, name: str, number: int) -> int:
         """Return the index of the node that a record names."""
-        if name not in network:
-            hint = did_you_mean(name, (node.name for node in network.nodes))
+        index = self.indices.get(name)
+        if index is None:
+            hint = did_you_mean(name, self.indices)
             raise self.fault(number, "T007", f'event of unknown node "{visible(name)}"', hint)
-        return network[name].index
+        return index
 
     def edge(self, record: ContributedRecord, number: int) -> Edge:
         """Return the edge that a contribution goes through."""
@@ -251,10 +251,11 @@ class Reader:
             raise self.fault(number, "T008", f"a tensor is at fault: {visible(str(error))}") from None
         except TensorFault as error:
             raise self.fault(number, error.code, error.what, error.hint) from None
-        if array is not None and tensor.name is None and tensor.crc not in {None, zlib.crc32(little_endian(array))}:
+        summed = array is not None and tensor.crc is not None and tensor.name is None
+        if array is not None and summed and tensor.crc != zlib.crc32(little_endian(array)):
             raise self.fault(number, "T012", "a tensor is not as it was written: its checksum is another")
-        found = TensorType(tuple(tensor.shape), tensor.dtype)
-        if found != type_:
+        if tensor.dtype != type_.dtype or tuple(tensor.shape) != type_.shape:
+            found = TensorType(tuple(tensor.shape), tensor.dtype)
             shown = found if found.dtype in ITEM_BYTES else f"of type {visible(found.dtype, limit=40)}"
             raise self.fault(number, "T008", f"a tensor is {shown}, the node {type_}")
         return array
