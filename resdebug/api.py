@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from resdebug.analysis.comparison import Comparison
     from resdebug.analysis.verdicts import GradientCheck
+    from resdebug.ops.base import Array
     from resdebug.passes.streamed import StreamedPass
 
 STATISTICS = b'"format":"resdebug-statistics"'
@@ -107,12 +108,23 @@ def compare_gradients(network: Network, given: Mapping[str, Any] | str | Path, *
     import numpy as np
 
     from resdebug.analysis import comparison
-    from resdebug.analysis.given import read_gradients
 
     if isinstance(given, str | Path):
         given = read_gradients(given)
     arrays = {name: np.asarray(array) for name, array in given.items()}
     return comparison.compare_gradients(network, arrays, **settings)
+
+
+def read_gradients(path: str | Path) -> dict[str, Array]:
+    """Return the gradients in an .npz, .safetensors or .json file, or in a PyTorch state dict, by name.
+
+    Raises MissingInput, BadInput (a file that is damaged, holds something else, or needs PyTorch) and IOFailure.
+    """
+    from resdebug.analysis import given
+    from resdebug.bridges import pytorch
+
+    path = Path(path)
+    return pytorch.read_state_dict(path) if path.suffix.lower() in pytorch.SUFFIXES else given.read_gradients(path)
 
 
 def open_streamed(
