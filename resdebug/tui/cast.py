@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from io import StringIO
 from typing import IO, Final
@@ -85,14 +86,16 @@ async def _record(pass_: Pass, stream: IO[bytes], progress: Progress, wanted: Re
     before: tuple[str, ...] = ()
     at = 0.0
     done = 0
-    async for frame in _frames(pass_, wanted, keys):
-        if frame.key:
-            at = round(at + wanted.pace, 6)
-            stream.write(_line([at, "m", frame.told]))
-        stream.write(_line([at, "o", _drawn(frame.lines, before)]))
-        before = frame.lines
-        progress(done, len(keys))
-        done += 1
+    # Where writing breaks off the app is left at once, and by the task that runs it.
+    async with aclosing(_frames(pass_, wanted, keys)) as frames:
+        async for frame in frames:
+            if frame.key:
+                at = round(at + wanted.pace, 6)
+                stream.write(_line([at, "m", frame.told]))
+            stream.write(_line([at, "o", _drawn(frame.lines, before)]))
+            before = frame.lines
+            progress(done, len(keys))
+            done += 1
     stream.write(_line([round(at + _LAST * wanted.pace, 6), "o", ""]))
 
 
@@ -107,7 +110,7 @@ def _drawn(lines: Sequence[str], before: Sequence[str]) -> str:
     return start + "".join(f"\x1b[{k + 1};1H{lines[k]}\x1b[0m" for k in changed)
 
 
-async def _frames(pass_: Pass, wanted: Recording, keys: Sequence[str]) -> AsyncIterator[Frame]:
+async def _frames(pass_: Pass, wanted: Recording, keys: Sequence[str]) -> AsyncGenerator[Frame]:
     """Run the app and yield its picture, first as it opens, then after every key."""
     size = (wanted.columns, wanted.rows)
     name = pass_.network.name or "network"
