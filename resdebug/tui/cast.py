@@ -23,7 +23,8 @@ from textual.strip import Strip
 from resdebug.errors import Fault, UsageError
 from resdebug.export.registry import Progress, Recording, Request, Size
 from resdebug.passes.protocol import Pass
-from resdebug.text import adjoint_of, visible
+from resdebug.passes.selection import Selection
+from resdebug.text import adjoint_of, plural, visible
 from resdebug.tui.app import DebuggerApp
 from resdebug.tui.settings import Settings
 
@@ -59,6 +60,15 @@ def size(pass_: Pass, request: Request) -> Size:
     wanted = request.recording or Recording()
     cells = wanted.columns * wanted.rows
     return Size(round(cells * (_FIRST + _FRAME * len(keys_of(pass_, wanted)))), exact=False)
+
+
+def content(pass_: Pass, _selection: Selection) -> str:
+    """Return what would be recorded where nobody says otherwise."""
+    wanted = Recording()
+    steps = len(keys_of(pass_, wanted))
+    whole = "" if steps == len(pass_.schedule.reverse) else f" of {len(pass_.schedule.reverse)}"
+    seconds = steps * wanted.pace + _LAST * wanted.pace
+    return f"{plural(steps, 'step')}{whole}, node by node, on {wanted.columns}×{wanted.rows}: {seconds:.0f} s"
 
 
 def keys_of(pass_: Pass, wanted: Recording) -> tuple[str, ...]:
@@ -116,9 +126,11 @@ async def _frames(pass_: Pass, wanted: Recording, keys: Sequence[str]) -> AsyncG
     name = pass_.network.name or "network"
     # Nobody's own settings: the recording is of the pass, and moves at its own pace.
     app = DebuggerApp(lambda _report: pass_, name, theme=wanted.theme, settings=Settings(reduced_motion=True))
+    # rich remembers how a style was written first; beside a running app that has to be in the app's own colours.
     console = Console(
-        file=StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False, width=wanted.columns
-    )
+        file=StringIO(), force_terminal=True, color_system=wanted.colours,  # type: ignore[arg-type]
+        legacy_windows=False, width=wanted.columns,
+    )  # fmt: skip
     try:
         async with app.run_test(size=size) as pilot:
             await app.workers.wait_for_complete()
