@@ -67,7 +67,7 @@ def open_pass(
             raise BadInput(Fault("T010", what, "trace the network without --level stats", Place(str(path), 1, 1)))
         network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
         return differentiate(network, rule=rule, report=report, norms=True)
-    recorded = parse_trace(data, str(path), memory=memory, recover=recover)
+    recorded = parse_trace(data, str(path), memory=memory, recover=recover, report=report)
     if target not in {None, recorded.target} or rule not in {"sum", recorded.rule}:
         what = f'a trace is what it is: its target is "{visible(recorded.target)}" and its rule {recorded.rule}'
         raise UsageError(Fault("U001", what, "open the network to run it otherwise"))

@@ -23,7 +23,7 @@ from resdebug.ops.base import Array
 from resdebug.passes.beside import Beside
 from resdebug.passes.encoding import little_endian
 from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded, Timeline
-from resdebug.passes.lines import Line, Text
+from resdebug.passes.lines import Line, Report, Text, told
 from resdebug.passes.protocol import Of
 from resdebug.passes.recorded import Key, RecordedPass
 from resdebug.passes.trace import (
@@ -68,8 +68,9 @@ def _tells(record: Record, event: Event) -> bool:
 class Reader:
     """Takes the records in order and fits them to the network of the header."""
 
-    def __init__(self, file: str, text: Text, memory: int | None, recover: bool) -> None:
+    def __init__(self, file: str, text: Text, memory: int | None, recover: bool, report: Report | None = None) -> None:
         self.file = file
+        self.report = report
         self.header = text.header
         self.lines = text.lines
         self.memory = memory
@@ -89,7 +90,8 @@ class Reader:
         network = self.network()
         self.edges = {(e.consumer, e.slot): e for e in network.edges}
         self.indices = {node.name: node.index for node in network.nodes}
-        for expected, line in enumerate(self.lines, start=1):
+        total = max(self.header.events, len(self.lines))
+        for expected, line in enumerate(told(self.lines, self.report, total, 2 * total), start=1):
             try:
                 self.take(network, line, expected)
             except BadInput:
