@@ -151,7 +151,9 @@ class Walk:
             return None
         around = self._around
         looks = around.ledger_looks(name, other, second) if of is Of.ADJOINT else around.value_looks(name)
-        return self._told(gap, of, name, k, (*looks, *gap.looks))
+        # Nothing is computed at a leaf that rounding could have grown in.
+        given = of is Of.VALUE and self.a.network[name].is_leaf
+        return self._told(gap, of, name, k, (*looks, *(x for x in gap.looks if not given or x.kind != "rounding")))
 
     def _contribution(self, edge: Edge, k: int) -> Divergence | None:
         """Compare a contribution, and remember what rounding may leave of its node's adjoint."""
