@@ -42,9 +42,15 @@ from resdebug.text import did_you_mean, visible
 
 @dataclass(frozen=True)
 class _AsRecorded(Schedule):
-    """A schedule whose nodes send in the order in which a trace has it."""
+    """A schedule whose nodes are visited, and send, in the order in which a trace has it."""
 
+    visits: tuple[int, ...] = field(repr=False)
     sent: tuple[tuple[Edge, ...], ...] = field(repr=False)
+
+    @cached_property
+    def reverse(self) -> tuple[int, ...]:
+        """The nodes of the reverse pass, in order."""
+        return self.visits
 
     @cached_property
     def deliveries(self) -> tuple[tuple[Edge, ...], ...]:
@@ -83,6 +89,8 @@ class Reader:
         self.tensors: dict[Key, Array] = {}
         self.statistics: dict[Key, Statistics] = {}
         self.forward: list[int] = []
+        self.visits: dict[int, int] = {}
+        """The line in which each node is completed, in order."""
         self.sent: dict[int, list[Edge]] = {}
 
     def read(self) -> RecordedPass:
@@ -123,6 +131,7 @@ class Reader:
             case CompletedRecord():
                 index = self.index(record.node, number)
                 self.keep((Of.ADJOINT, index), record.adjoint, network.nodes[index].type, number)
+                self.visits.setdefault(index, number)
             case ContributedRecord():
                 edge = self.edge(record, number)
                 type_ = network.nodes[edge.source_index].type
@@ -142,10 +151,12 @@ class Reader:
 
     def plan(self, network: Network, whole: Schedule) -> Schedule:
         """Return the order that the trace has; where it breaks off, what is left follows in our own."""
-        forward, sent = list(self.forward), {i: list(edges) for i, edges in self.sent.items()}
+        forward, visits = list(self.forward), list(self.visits)
+        sent = {i: list(edges) for i, edges in self.sent.items()}
         if self.cut:
-            done = set(forward)
+            done, visited = set(forward), set(visits)
             forward += [i for i in reversed(whole.order) if i not in done]
+            visits += [i for i in whole.reverse if i not in visited]
             for i in whole.reverse:
                 mine = sent.setdefault(i, [])
                 mine += [edge for edge in whole.deliveries[i] if edge not in mine]
@@ -154,6 +165,7 @@ class Reader:
             tuple(reversed(forward)),
             whole.active,
             network.nodes,
+            tuple(visits),
             tuple(tuple(sent.get(i, ())) for i in range(len(network.nodes))),
         )
 
@@ -167,6 +179,8 @@ class Reader:
                 if edge is not None and place[edge.source_index] < place[i]:
                     what = f'"{visible(edge.consumer)}" is evaluated before its input "{visible(edge.source)}"'
                     raise self.fault(1, "T006", what)
+        if plan.reverse != whole.reverse:
+            self.check_visits(network, whole)
         for edges, expected in zip(plan.deliveries, whole.deliveries, strict=True):
             if edges != expected and sorted(e.index for e in edges) != sorted(e.index for e in expected):
                 what = f'"{visible((edges or expected)[0].consumer)}" does not send one contribution to each input'
@@ -179,6 +193,21 @@ class Reader:
             what = f"the header speaks of {self.header.events} events, there are {len(events)} of {len(timeline)}"
             raise self.fault(1, "T006", what)
 
+    def check_visits(self, network: Network, whole: Schedule) -> None:
+        """Require that every node with an adjoint is visited once, and after all that send to it."""
+        done: set[int] = set()
+        for i, number in self.visits.items():
+            name = visible(network.nodes[i].name)
+            if not whole.active[i]:
+                raise self.fault(number, "T006", f'"{name}" is completed, and no adjoint leads to it')
+            for edge in whole.arrivals[i]:
+                if edge.consumer_index not in done:
+                    consumer = visible(edge.consumer)
+                    raise self.fault(number, "T006", f'"{name}" is completed before its consumer "{consumer}"')
+            done.add(i)
+        if not self.cut and len(done) < len(whole.reverse):
+            raise self.fault(1, "T006", "not every node between the target and an input or parameter is visited")
+
     def network(self) -> Network:
         """Check the header's network, its leaves filled with what the trace recorded of them."""
         recorded = self.leaves()
@@ -190,7 +219,7 @@ class Reader:
                 continue
             array = recorded.get(str(node.get("id")))
             filled.append(node | {"value": self.missing(node) if array is None else array})
-        raw = self.header.network | {"nodes": filled}
+        raw = {"directed": True, "multigraph": True} | self.header.network | {"nodes": filled}
         try:
             return build(raw, CATALOGUE, target=self.header.target, limit=self.memory)
         except BadInput as error:
