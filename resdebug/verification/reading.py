@@ -68,6 +68,8 @@ class TraceFile:
         self.sealed: bool | None = None
         self.unsummed = 0
         """Tensors in records without a checksum of their own."""
+        self._summed: bool | None = None
+        """Whether the tensors of a document have one."""
         self.broken: Broken | None = None
         """What is wrong with the header line, where it can be read in spite of it."""
         self._decoder = msgspec.json.Decoder(Record)
@@ -167,6 +169,8 @@ class TraceFile:
     def array(self, tensor: Tensor) -> Array | None:
         """Return the numbers of a tensor, read-only; None where there are statistics. Raises Broken."""
         shape, dtype, crc = tensor.shape, tensor.dtype, tensor.crc
+        if self._records is not None and tensor.data is not None:
+            self._check_summed(isinstance(crc, int))
         if crc is None and shape == [] and dtype == "float64" and type(tensor.data) is float and _is_plain(tensor):
             self.unsummed += 1
             alone = np.array(tensor.data)
@@ -194,6 +198,13 @@ class TraceFile:
             raise Broken("V026", "a tensor has other numbers than its checksum says")
         array.setflags(write=False)
         return array
+
+    def _check_summed(self, summed: bool) -> None:
+        if self._summed is None:
+            self._summed = summed
+        elif self._summed != summed:
+            what = "no checksum, and others have one" if self._summed else "a checksum, and others have none"
+            raise Broken("V026", f"a tensor has {what}: it was changed or added afterwards")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -219,6 +219,25 @@ def test_a_tensor_may_say_anything(nonsense: object, key: str, tmp_path: Path) -
     assert bool(found) != (sound_still or (key == "crc" and nonsense != 7))
 
 
+def test_any_flipped_bit_of_a_document_is_caught(tmp_path: Path) -> None:
+    """But for the last of more digits than a number has bits, and for blanks."""
+    path = write(GRAPHS / "resblock.json", tmp_path / "d.json")
+    whole = path.read_bytes()
+    rng = random.Random(7)
+    for at in [whole.rfind(b"crc"), whole.find(b'"crc"') + 2, *(rng.randrange(len(whole)) for _ in range(60))]:
+        changed = bytearray(whole)
+        changed[at] ^= 1 << rng.randrange(8)
+        path.write_bytes(changed)
+        try:
+            findings = verify(path).findings
+        except BadInput:
+            continue
+        if not findings:
+            assert json.loads(bytes(changed)) == json.loads(whole), (at, whole[at - 20 : at + 20])
+    path.write_bytes(whole)
+    assert verify(path).findings == []
+
+
 def test_unknown_operators_are_said_to_be_taken_on_trust(tmp_path: Path) -> None:
     lines = sound(tmp_path)
     lines[0]["digest"] = ""
