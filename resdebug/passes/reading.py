@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -22,7 +22,6 @@ from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Array
 from resdebug.passes.beside import Beside
 from resdebug.passes.encoding import little_endian
-from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded, Timeline
 from resdebug.passes.lines import Line, Report, Text, told
 from resdebug.passes.protocol import Of
 from resdebug.passes.recorded import Key, RecordedPass
@@ -31,7 +30,6 @@ from resdebug.passes.trace import (
     ContributedRecord,
     EndRecord,
     EvaluatedRecord,
-    Record,
     SeededRecord,
     Statistics,
     Tensor,
@@ -58,19 +56,6 @@ class _AsRecorded(Schedule):
         return self.sent
 
 
-_KINDS: Final[dict[type[Record], type[Event]]] = {
-    EvaluatedRecord: Evaluated, SeededRecord: Seeded, CompletedRecord: Completed,
-}  # fmt: skip
-
-
-def _tells(record: Record, event: Event) -> bool:
-    """Whether a record is of an event."""
-    if isinstance(record, ContributedRecord) and isinstance(event, Contributed):
-        edge = event.edge
-        return record.node == edge.source and record.consumer == edge.consumer and record.slot == edge.slot
-    return type(event) is _KINDS.get(type(record)) and not isinstance(record, EndRecord) and record.node == event.node
-
-
 class Reader:
     """Takes the records in order and fits them to the network of the header."""
 
@@ -89,6 +74,9 @@ class Reader:
         self.tensors: dict[Key, Array] = {}
         self.statistics: dict[Key, Statistics] = {}
         self.forward: list[int] = []
+        self.seeded = False
+        self.visited: int | None = None
+        """The node that was completed last."""
         self.visits: dict[int, int] = {}
         """The line in which each node is completed, in order."""
         self.sent: dict[int, list[Edge]] = {}
@@ -123,23 +111,36 @@ class Reader:
         match record:
             case EvaluatedRecord():
                 index = self.index(record.node, number)
+                self.require(not self.seeded, line)
                 self.keep((Of.VALUE, index), record.value, network.nodes[index].type, number)
                 self.forward.append(index)
             case SeededRecord():
                 index = self.index(record.node, number)
+                self.require(not self.seeded and record.node == self.header.target, line)
                 self.tensor(record.adjoint, network.nodes[index].type, number)
+                self.seeded = True
             case CompletedRecord():
                 index = self.index(record.node, number)
+                first = not self.visits and record.node == self.header.target
+                self.require(self.seeded and index not in self.visits and (first or bool(self.visits)), line)
                 self.keep((Of.ADJOINT, index), record.adjoint, network.nodes[index].type, number)
-                self.visits.setdefault(index, number)
+                self.visits[index] = number
+                self.visited = index
             case ContributedRecord():
                 edge = self.edge(record, number)
+                self.require(edge.consumer_index == self.visited, line)
                 type_ = network.nodes[edge.source_index].type
                 self.tensor(record.partial, type_, number)
                 if record.partial.statistics is not None:
                     self.statistics[Of.PARTIAL, edge.index] = record.partial.statistics
                 self.keep((Of.CONTRIBUTION, edge.index), record.contribution, type_, number)
                 self.sent.setdefault(edge.consumer_index, []).append(edge)
+
+    def require(self, holds: bool, line: Line) -> None:
+        """Refuse an event that no pass can have where it stands."""
+        if not holds:
+            what = f"event {line.record.k} is not what comes next in a reverse pass"
+            raise self.fault(line.number, "T006", what)
 
     def keep(self, key: Key, tensor: Tensor, type_: TensorType, number: int) -> None:
         """Keep the numbers of a tensor, or the statistics in their place."""
@@ -179,18 +180,21 @@ class Reader:
                 if edge is not None and place[edge.source_index] < place[i]:
                     what = f'"{visible(edge.consumer)}" is evaluated before its input "{visible(edge.source)}"'
                     raise self.fault(1, "T006", what)
+        if self.seeded and len(self.forward) < len(whole.order):
+            raise self.fault(1, "T006", "not every node that the target depends on is evaluated before the seed")
         if plan.reverse != whole.reverse:
             self.check_visits(network, whole)
+        for i, number in self.visits.items():
+            if i != self.visited and len(self.sent.get(i, ())) < len(whole.deliveries[i]):
+                name = visible(network.nodes[i].name)
+                raise self.fault(number, "T006", f'"{name}" does not send one contribution to each input')
         for edges, expected in zip(plan.deliveries, whole.deliveries, strict=True):
             if edges != expected and sorted(e.index for e in edges) != sorted(e.index for e in expected):
                 what = f'"{visible((edges or expected)[0].consumer)}" does not send one contribution to each input'
                 raise self.fault(1, "T006", what)
-        timeline = Timeline(network, plan, len(events) if self.cut else None)
-        for line, event in zip(events, timeline, strict=False):
-            if not _tells(line.record, event):
-                raise self.fault(line.number, "T006", f"event {line.record.k} is not what comes next in a reverse pass")
-        if len(events) != len(timeline) or (not self.recover and self.header.events != len(events)):
-            what = f"the header speaks of {self.header.events} events, there are {len(events)} of {len(timeline)}"
+        there, all_ = len(events), len(plan.order) + 1 + len(plan.reverse) + sum(map(len, plan.deliveries))
+        if not self.cut and (there != all_ or (not self.recover and self.header.events != there)):
+            what = f"the header speaks of {self.header.events} events, there are {there} of {all_}"
             raise self.fault(1, "T006", what)
 
     def check_visits(self, network: Network, whole: Schedule) -> None:

@@ -263,9 +263,25 @@ def test_nodes_may_be_visited_in_any_order_that_a_reverse_pass_can_have(tmp_path
     debugger.jump(len(recorded.events))
     assert debugger.focus() == live.events[-2].node
     assert recorded.adjoint("a") == 11
-    early = [*lines[:6], lines[first], *(x for i, x in enumerate(lines[6:], start=6) if i != first)]
+    early = [*lines[:9], lines[first], *(x for i, x in enumerate(lines[9:], start=9) if i != first)]
     for k, line in enumerate(early[1:-1], start=1):
         line["k"] = k
     path.write_text("".join(json.dumps(line) + "\n" for line in early), encoding="utf-8")
     with pytest.raises(BadInput, match="is completed before its consumer"):
         resdebug.load_trace(path)
+
+
+@pytest.mark.parametrize("left_out", [8, 4])
+def test_a_torn_trace_does_not_hide_an_event_that_was_taken_out(tmp_path: Path, left_out: int) -> None:
+    """A contribution (line 8) or a value (line 4) is missing, the numbers are made to fit, the end is torn."""
+    path = tmp_path / "t.jsonl"
+    export(two_path().run(), path)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    kept = [line for number, line in enumerate(lines, start=1) if number != left_out][:-2]
+    for k, line in enumerate(kept):
+        line.pop("crc", None)
+        if k:
+            line["k"] = k
+    path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    with pytest.raises(BadInput, match="T006"):
+        resdebug.load_trace(path, recover=True)
