@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from resdebug.analysis.comparison import Comparison
     from resdebug.analysis.verdicts import GradientCheck
+    from resdebug.ops.base import Array
     from resdebug.passes.streamed import StreamedPass
 
 STATISTICS = b'"format":"resdebug-statistics"'
@@ -66,7 +67,7 @@ def open_pass(
             raise BadInput(Fault("T010", what, "trace the network without --level stats", Place(str(path), 1, 1)))
         network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
         return differentiate(network, rule=rule, report=report, norms=True)
-    recorded = parse_trace(data, str(path), memory=memory, recover=recover)
+    recorded = parse_trace(data, str(path), memory=memory, recover=recover, report=report)
     if target not in {None, recorded.target} or rule not in {"sum", recorded.rule}:
         what = f'a trace is what it is: its target is "{visible(recorded.target)}" and its rule {recorded.rule}'
         raise UsageError(Fault("U001", what, "open the network to run it otherwise"))
@@ -107,12 +108,23 @@ def compare_gradients(network: Network, given: Mapping[str, Any] | str | Path, *
     import numpy as np
 
     from resdebug.analysis import comparison
-    from resdebug.analysis.given import read_gradients
 
     if isinstance(given, str | Path):
         given = read_gradients(given)
     arrays = {name: np.asarray(array) for name, array in given.items()}
     return comparison.compare_gradients(network, arrays, **settings)
+
+
+def read_gradients(path: str | Path) -> dict[str, Array]:
+    """Return the gradients in an .npz, .safetensors or .json file, or in a PyTorch state dict, by name.
+
+    Raises MissingInput, BadInput (a file that is damaged, holds something else, or needs PyTorch) and IOFailure.
+    """
+    from resdebug.analysis import given
+    from resdebug.bridges import pytorch
+
+    path = Path(path)
+    return pytorch.read_state_dict(path) if path.suffix.lower() in pytorch.SUFFIXES else given.read_gradients(path)
 
 
 def open_streamed(
