@@ -12,6 +12,7 @@ from resdebug.network import interchange
 from resdebug.network.model import Network
 from resdebug.network.source import read_text
 from resdebug.ops import CATALOGUE
+from resdebug.passes.coming import ComingPass
 from resdebug.passes.live import LivePass, Report, differentiate
 from resdebug.passes.protocol import LedgerRow, Pass
 from resdebug.passes.recorded import RecordedPass, is_trace, load_trace, parse_trace
@@ -57,6 +58,20 @@ def open_pass(
     MissingInput, BadInput, IOFailure, and UsageError where a trace is asked for another target or rule, or a network is
     to be recovered.
     """
+    begun = begin_pass(path, target=target, rule=rule, memory=memory, report=report, recover=recover)
+    return begun.run(report) if isinstance(begun, ComingPass) else begun
+
+
+def begin_pass(
+    path: str | Path,
+    *,
+    target: str | None = None,
+    rule: str = "sum",
+    memory: int | None = None,
+    report: Report | None = None,
+    recover: bool = False,
+) -> Pass:
+    """Open a file as ``open_pass`` does, and raise what it raises, but do not run a network: its pass is to come."""
     path = Path(path)
     data = read_text(path)
     if not is_trace(data):
@@ -66,7 +81,7 @@ def open_pass(
             what = "holds statistics of a pass, and no numbers to look at"
             raise BadInput(Fault("T010", what, "trace the network without --level stats", Place(str(path), 1, 1)))
         network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
-        return differentiate(network, rule=rule, report=report, norms=True)
+        return ComingPass(network, rule)
     recorded = parse_trace(data, str(path), memory=memory, recover=recover, report=report)
     if target not in {None, recorded.target} or rule not in {"sum", recorded.rule}:
         what = f'a trace is what it is: its target is "{visible(recorded.target)}" and its rule {recorded.rule}'

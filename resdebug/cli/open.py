@@ -45,9 +45,9 @@ def run(options: argparse.Namespace) -> int:
     from resdebug.tui.app import run as run_app
 
     def load(report: Report) -> Pass:
-        from resdebug.api import open_pass
+        from resdebug.api import begin_pass
 
-        return open_pass(
+        return begin_pass(
             path,
             target=options.target,
             rule=options.rule,

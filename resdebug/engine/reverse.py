@@ -54,15 +54,17 @@ def reverse_pass(
     progress: Progress | None = None,
     norms: Norms | None = None,
     weights: Mapping[int, float] | None = None,
+    into: list[Array | None] | None = None,
 ) -> list[Array | None]:
     """Return the adjoint of every node that takes part (per node index), None elsewhere.
 
     Reverse accumulation (Griewank and Walther 2008, Evaluating Derivatives, section 3.2). Contributions are not kept;
     ``contribution`` computes any of them again from what is returned here. Their norms go into ``norms`` where given.
     ``weights`` multiply contributions, by the edge's index: 0 drops one. Anything but 1 is wrong on purpose.
+    With ``into``, a None for every node, adjoints can be seen there as soon as their nodes have been visited.
     Nothing waits for the gradient of a parameter, so those are made beside the rest where there is a thread for it.
     """
-    adjoints: list[Array | None] = [None] * len(network.nodes)
+    adjoints: list[Array | None] = [None] * len(network.nodes) if into is None else into
     arrived = [0] * len(network.nodes)
     adjoints[schedule.target] = seed_of(network, schedule)
     aside: dict[int, Future[Array]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -31,6 +32,16 @@ Report = Callable[[str, int, int], None]
 """Called with what is being done, how many nodes of it are done, and of how many."""
 
 
+@dataclass
+class SoFar:
+    """What a run has made so far, by node index; another thread may look at it meanwhile."""
+
+    values: list[Array | None]
+    adjoints: list[Array | None]
+    visited: int = 0
+    """So many nodes of the reverse pass have been visited: their adjoints are complete."""
+
+
 class LivePass(Pass):
     """Values and adjoints of every node are kept; contributions are computed when somebody looks."""
 
@@ -42,8 +53,11 @@ class LivePass(Pass):
         report: Report | None = None,
         *,
         norms: bool = False,
+        plan: Schedule | None = None,
+        seen: SoFar | None = None,
     ) -> None:
-        super().__init__(network, schedule(network, target), rule)
+        """``plan`` is the schedule where it is known; in ``seen`` one can look on."""
+        super().__init__(network, plan or schedule(network, target), rule)
         keep_freed_memory()
         self._norms: Norms = {}
         self._sent: tuple[Sequence[int], Array] | None = None
@@ -52,16 +66,17 @@ class LivePass(Pass):
         if report is not None:
             total, visits = len(self.schedule.order), len(self.schedule.reverse)
             forward = partial(_tell, report, "forward", total)
-            reverse = partial(_tell, report, "reverse", visits)
+            reverse = partial(_visit, report, seen, visits)
         self._values: ByNode
         self._adjoints: ByNode
         laid_out = program(network, self.schedule)
         with threads.ours():
             if laid_out is None:
-                self._values = [None] * len(network.nodes)
+                self._values = [None] * len(network.nodes) if seen is None else seen.values
                 evaluate(network, reversed(self.schedule.order), self._values, forward)
                 kept = self._norms if norms else None
-                self._adjoints = reverse_pass(network, self.schedule, self._values, rule, reverse, kept)
+                into = None if seen is None else seen.adjoints
+                self._adjoints = reverse_pass(network, self.schedule, self._values, rule, reverse, kept, into=into)
             else:
                 self._values = values = laid_out.forward(network, forward)
                 self._adjoints, sent = laid_out.reverse(network, self.schedule, values, rule, reverse)
@@ -126,6 +141,12 @@ def _tell(report: Report, what: str, of: int, done: int) -> None:
     report(what, done, of)
 
 
+def _visit(report: Report, seen: SoFar | None, of: int, done: int) -> None:
+    if seen is not None:
+        seen.visited = done
+    report("reverse", done, of)
+
+
 def differentiate(
     network: Network,
     target: str | None = None,
@@ -143,14 +164,19 @@ def differentiate(
     an unknown name or rule or a target that is no scalar, BadInput when shapes do not fit or a given number does not
     fit its element type.
     """
-    if rule not in RULES:
-        raise UsageError(Fault("G053", f'unknown accumulation rule "{visible(rule)}"', did_you_mean(rule, RULES)))
+    check_rule(rule)
     if target is not None:
         check_target(network, target)
     if inputs:
         network = with_values(network, inputs)
         check_target(network, target or network.target)
     return LivePass(network, target, rule, report, norms=norms)
+
+
+def check_rule(rule: str) -> None:
+    """Raise UsageError unless ``rule`` is a rule of accumulation."""
+    if rule not in RULES:
+        raise UsageError(Fault("G053", f'unknown accumulation rule "{visible(rule)}"', did_you_mean(rule, RULES)))
 
 
 def check_target(network: Network, target: str) -> None:

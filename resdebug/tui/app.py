@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import App
 from textual.command import CommandPalette
 from textual.screen import Screen
@@ -18,6 +18,7 @@ from resdebug.errors import Fault, ResdebugError
 from resdebug.estimate import Estimate
 from resdebug.tui import textual_insides
 from resdebug.tui.commands import Command
+from resdebug.tui.idle import Idle
 from resdebug.tui.memory import remembered
 from resdebug.tui.palette import Commands, Palette
 from resdebug.tui.screens.main import LAYOUT, MainScreen
@@ -26,6 +27,7 @@ from resdebug.tui.styles import THEMES
 
 if TYPE_CHECKING:
     from resdebug.analysis.divergence.walk import Walk
+    from resdebug.network.model import Network
     from resdebug.passes.protocol import Pass
     from resdebug.tui.pair import Pair
     from resdebug.tui.session import Session
@@ -46,6 +48,8 @@ class Opposite:
 
 LARGE = 5000
 """Nodes from which on skips and branches are told apart while the person looks already."""
+MANY_NUMBERS = 2_000_000
+"""So many elements take longer to compute than a person wants to wait for a picture."""
 MOST_FAULTS = 3
 
 
@@ -86,6 +90,7 @@ class DebuggerApp(App[None]):
         self._ascii_only = ascii_only
         self._reported = 0.0
         self._estimate = Estimate()
+        self._idle = Idle()
         self.failure: ResdebugError | None = None
         self.crash: BaseException | None = None
         for each in THEMES:
@@ -130,6 +135,16 @@ class DebuggerApp(App[None]):
         # Imports in another thread would hold up the first picture.
         self.main.call_after_refresh(self._start_loading)
 
+    def on_unmount(self) -> None:
+        """Leave nothing behind."""
+        self._idle.end()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take whatever comes; what can wait does so while the person types."""
+        await super().on_event(event)
+        if isinstance(event, events.InputEvent):
+            self._idle.put_off()
+
     async def _start_loading(self) -> None:
         await self.main.furnish()
         self.run_worker(self._session, thread=True, name="load", exit_on_error=False)
@@ -147,9 +162,19 @@ class DebuggerApp(App[None]):
     def _session(self) -> Session | Pair:
         """Load and prepare, in a thread: numpy is first imported here, after the first frame."""
         pass_ = self._load(self._report)
+        from resdebug.passes.coming import ComingPass
         from resdebug.tui.session import Session
 
-        session = Session(pass_, self._shown_name)
+        early = None
+        if isinstance(pass_, ComingPass):
+            coming = pass_
+            if self._resume is None and self._opposite is None and _takes_long(coming.network):
+                early = Session(coming, self._shown_name)
+                early.files.source = self._source
+                early.prepare(self._report)
+                self.call_from_thread(self.main.start, early)
+            pass_ = coming.run(self._report)
+        session = Session(pass_, self._shown_name) if early is None else early.over(pass_)
         session.files.source = self._source
         session.prepare(self._report)
         if self._resume is not None:
@@ -181,9 +206,10 @@ class DebuggerApp(App[None]):
             if loaded is not None:
                 pair = loaded if self._opposite is not None else None
                 session = loaded.left if pair is not None else loaded
-                # A network is many objects that all stay: looking through them for garbage is a pause that shows.
-                gc.freeze()
+                if self.main.session is not None:
+                    session.look_like(self.main.session)
                 self.main.start(session)
+                self._idle.begin()
                 if len(session.network) > LARGE:
                     # Else the first fork that is looked at would wait for all of them.
                     self.run_worker(session.routes.find, thread=True, name="routes", exit_on_error=False)
@@ -223,6 +249,11 @@ class DebuggerApp(App[None]):
         self.crash = self._exception
         self._return_code = textual_insides.OUR_BUG
         self._close_messages_no_wait()
+
+
+def _takes_long(network: Network) -> bool:
+    """Whether to show the network before it has been run. A large one of scalars is sooner run than laid out."""
+    return len(network) <= LARGE and sum(node.type.size for node in network.nodes if not node.is_leaf) >= MANY_NUMBERS
 
 
 def run(

@@ -50,6 +50,12 @@ class Command:
         return self.shown_keys or self.keys.replace(",", " ")
 
 
+WITHOUT_NUMBERS: Final = frozenset({
+    "step", "back", "jump_start", "jump_end", "to_selection", "move", "follow", "link", "follow_link", "return",
+    "search", "found", "fold", "fold_all", "order", "leaves", "maximise", "widen", "pane", "scroll", "theme", "view",
+    "help", "quit",
+})  # fmt: skip
+"""What can be done while the pass is still being run."""
 KeysOf = Callable[[Command], str]
 """How a command's keys are written, which may be the person's own."""
 

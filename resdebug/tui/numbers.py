@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 MINUS = "−"
 BARS = " ▏▎▍▌▋▊▉█"
@@ -46,7 +47,14 @@ class Columns:
         if finite and not self.exponent:
             self.decimals = min(self.decimals, _needed(finite, self.decimals))
         self.scale = f"×10^{self.exponent}".replace("-", MINUS) if self.exponent else ""
-        self.width = max((len(self._text(x)) for x in numbers), default=1)
+        self.least = len(self._text(largest)) if finite else 1
+        """The common width is not less than this."""
+        self._numbers = numbers
+
+    @cached_property
+    def width(self) -> int:
+        """The common width."""
+        return max((len(self._text(x)) for x in self._numbers), default=1)
 
     def _text(self, x: float) -> str:
         if not math.isfinite(x):
@@ -64,6 +72,8 @@ def _needed(numbers: Sequence[float], decimals: int) -> int:
     for x in numbers:
         text = f"{x:.{decimals}f}"
         longest = max(longest, len(text.rstrip("0").partition(".")[2]))
+        if longest == decimals:
+            break
     return max(longest, min(1, decimals))
 
 

@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -20,6 +20,7 @@ from resdebug.tui.ascii import ascii_line, to_ascii
 from resdebug.tui.lines import ROLES, Line, cut
 from resdebug.tui.lines import width as measure
 from resdebug.tui.styles import role_css
+from resdebug.tui.textual_insides import draw_as_lines
 
 MOST_STRIPS = 512
 WHEEL = 3
@@ -42,10 +43,13 @@ class Pane(Widget):
         """ + role_css("Pane")
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"role--{role}" for role in ROLES}
     can_focus = False
-    _only_border = False
+    _only_row: int | None = None
+    """The row of the border that is all that changes."""
 
     def __init__(self, *, id: str, bare: bool = False, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, classes="-bare" if bare else "")
+        self._bare = bare
+        draw_as_lines(self)
         self.lines: Sequence[Line] = []
         self.top = 0
         """The first line in view."""
@@ -62,9 +66,10 @@ class Pane(Widget):
         if scrolled or (len(before) > self.inner_height) != self.overflows or (self.overflows and before != lines):
             self.refresh()
             return
-        for y in range(self.top, self.top + self.inner_height):
-            if before[y : y + 1] != lines[y : y + 1]:
-                self.refresh_row(y)
+        rows = range(self.top, self.top + self.inner_height)
+        changed = [self._region(y) for y in rows if before[y : y + 1] != lines[y : y + 1]]
+        if changed:
+            self.refresh(*changed)
 
     @property
     def count(self) -> int:
@@ -90,7 +95,10 @@ class Pane(Widget):
 
     def refresh_row(self, y: int) -> None:
         """Draw one line anew, counted from the first there is."""
-        self.refresh(Region(0, y - self.top, self.size.width, 1))
+        self.refresh(self._region(y))
+
+    def _region(self, y: int) -> Region:
+        return Region(0, y - self.top, self.size.width, 1)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll."""
@@ -104,26 +112,34 @@ class Pane(Widget):
 
     def set_title(self, title: str, subtitle: str = "") -> None:
         """Set the titles, as plain text; nothing but the border is drawn anew."""
-        if self.has_class("-bare") or self._titles == (title, subtitle):
+        before, self._titles = self._titles, (title, subtitle)
+        if self._bare or before == self._titles:
             return
-        self._titles = title, subtitle
-        self._only_border = True
-        self.border_title, self.border_subtitle = (
-            Text(to_ascii(text) if self.ascii_only else text) for text in (title, subtitle)
-        )
-        self._only_border = False
+        if before[0] != title:
+            self._only_row = -1
+            self.border_title = Text(to_ascii(title) if self.ascii_only else title)
+        if before[1] != subtitle:
+            self._only_row = self.size.height
+            self.border_subtitle = Text(to_ascii(subtitle) if self.ascii_only else subtitle)
+        self._only_row = None
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Draw anew: everything, or some regions; while the titles change, the border's rows."""
-        if self._only_border:
-            width, height = self.size.width + 2, self.size.height
-            regions = Region(-1, -1, width, 1), Region(-1, height, width, 1)
+        """Draw anew: everything, or some regions; while a title changes, its row of the border."""
+        if self._only_row is not None:
+            regions = (Region(-1, self._only_row, self.size.width + 2, 1),)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    @property
+    def size(self) -> Size:
+        """The size of what is inside the border; Textual would look the pane up on the screen for every answer."""
+        width, height = self.outer_size
+        border = 0 if self._bare else 2
+        return Size(max(width - border, 0), max(height - border, 0))
 
     @property
     def inner_width(self) -> int:
         """Cells for a line: one is kept for the scroll bar."""
-        return max(1, self.size.width - (0 if self.has_class("-bare") else 1))
+        return max(1, self.size.width - (0 if self._bare else 1))
 
     @property
     def inner_height(self) -> int:
@@ -161,7 +177,7 @@ class Pane(Widget):
         if strip is None:
             if len(self._strips) >= MOST_STRIPS:
                 self._strips.clear()
-            strip = self._strips[key] = self._strip(line, selected=selected)
+            strip = self._strips[key] = self._strip(line, selected=selected).simplify()
         return strip
 
     def _strip(self, line: Line, *, selected: bool) -> Strip:
@@ -179,7 +195,7 @@ class Pane(Widget):
         """Return one visible line, beside it a piece of the scroll bar."""
         line = self.line_at(y + self.top)
         strip = Strip.blank(self.size.width, self.look("")) if line is None else self.strip_of(line)
-        if self.has_class("-bare") or not self.overflows:
+        if self._bare or not self.overflows:
             return strip
         thumb = Segment(" " if not self._in_thumb(y) else "#" if self.ascii_only else "▐", self.look("dim"))
         return Strip([*strip.crop(0, self.size.width - 1), thumb], self.size.width)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import copy
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -15,21 +16,22 @@ from resdebug.analysis.duel import Duel
 from resdebug.analysis.folding import OPENS_FOLDED, Unit
 from resdebug.analysis.rows import Arrangement, Rows
 from resdebug.debugger.debugger import Debugger, State
-from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
 from resdebug.ops.base import Array
+from resdebug.passes.coming import ComingPass
 from resdebug.passes.events import Contributed
 from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.routes import Routes
-from resdebug.passes.summary import Summary, summarise
+from resdebug.passes.summary import Summary
 from resdebug.text import visible
+from resdebug.tui.ahead import Ahead
+from resdebug.tui.answers import Answers
 from resdebug.tui.conversation import Conversation
 from resdebug.tui.folded import FoldedBlock
-from resdebug.tui.parts import Part, View, parts_of, view_of
+from resdebug.tui.parts import Part, View, view_of
 from resdebug.tui.tensors.image import is_image
 from resdebug.tui.tensors.view import Mode, TensorView
 
-LEDGER_CACHE = 64
 LARGE_NODES, LARGE_NUMBERS = 5_000, 2_000_000
 """From so many on, a command may take so long that the screen does not wait for it."""
 
@@ -56,6 +58,12 @@ class Session(Conversation):
         self.show_leaves = False
         self.view: int | None = None
         """Which of the selected node's tensors is shown; None: the adjoint where there is one, else the value."""
+        self.ready = not isinstance(pass_, ComingPass)
+        """Whether the pass has been run."""
+        self.progress = ""
+        """How far the pass has been run, while it is."""
+        self.edition = 0
+        """How often there was more of it."""
         self.resumed = ""
         """What became of the wish to go on where the last session ended."""
         self.tensor_view = TensorView()
@@ -68,15 +76,14 @@ class Session(Conversation):
         """The selections that neighbours were followed from."""
         self.count = ""
         """Digits typed before a key."""
-        self._ledger = lru_cache(LEDGER_CACHE)(lambda name: parts_of(pass_, self.routes, name))
-        self._summary = lru_cache(LEDGER_CACHE)(self._summaries)
+        self.answers = Answers(pass_, self.routes)
         self.arrangement = Arrangement(pass_)
         self.folded: frozenset[str] = frozenset()
         """The blocks that are drawn as one row."""
         self.forward_order = False
         """Whether the graph is drawn from the inputs down, in the order of the forward pass."""
         self._rows = lru_cache(8)(self._arrange)
-        self._folded_block = lru_cache(1024)(self._fold)
+        self._folded_block = lru_cache(1024)(self._fold_block)
         self.matched: frozenset[int] = frozenset()
         """Nodes (by index) that a search has found."""
         self.divergent: frozenset[int] = frozenset()
@@ -84,8 +91,12 @@ class Session(Conversation):
         self.divergences: tuple[int, ...] = ()
         """The positions at which it does, in order."""
         self._norms: dict[int, float] = {}
-        self._troubles: dict[str, str] = {}
         self._range: tuple[float, float] | None = None
+
+    @cached_property
+    def ahead(self) -> Ahead:
+        """What works out what the next key will ask for."""
+        return Ahead(self)
 
     def prepare(self, report: Callable[[str, int, int], None]) -> None:
         """Work out what the first picture needs: the layout, and the norm of every adjoint."""
@@ -93,6 +104,7 @@ class Session(Conversation):
         if len(self.arrangement.main) > OPENS_FOLDED:
             self.folded = self.arrangement.blocks.innermost
         self.rows  # noqa: B018 - laid out here, not while somebody waits
+        copy(self.debugger).step()
         for done, index in enumerate(self.pass_.schedule.reverse, start=1):
             self.adjoint_norm(index)
             if done % 256 == 0:
@@ -116,7 +128,7 @@ class Session(Conversation):
         """Return what the row of a folded block tells."""
         return self._folded_block(unit.block, tuple(unit.nodes))
 
-    def _fold(self, _block: str, nodes: tuple[int, ...]) -> FoldedBlock:
+    def _fold_block(self, _block: str, nodes: tuple[int, ...]) -> FoldedBlock:
         return FoldedBlock(self.pass_, self.routes, self.adjoint_norm, nodes)
 
     def fold(self, level: int = 1) -> str:
@@ -174,6 +186,29 @@ class Session(Conversation):
         other.folded = frozenset(name for name in self.folded if name in other.arrangement.blocks.members)
         other.selected = self.selected if self.selected in other.network else debugger.focus()
         return other
+
+    def over(self, pass_: Pass) -> Session:
+        """Return a session on what this one's pass has become now that it has been run, at the same place."""
+        other = Session(pass_, self.name)
+        other.files.source = self.files.source
+        other.arrangement, other._rows = self.arrangement, self._rows
+        other.look_like(self)
+        return other
+
+    def look_like(self, other: Session) -> None:
+        """Look at everything as another session on the same network does, from the same moment."""
+        self.debugger.jump(other.debugger.position)
+        self.folded, self.show_leaves, self.forward_order = other.folded, other.show_leaves, other.forward_order
+        self.selected, self.view, self.link, self.visited = other.selected, other.view, other.link, other.visited
+        self.tensor_view, self.count = other.tensor_view, other.count
+
+    def renew(self, progress: str) -> None:
+        """Ask everything anew: meanwhile there is more of the pass."""
+        self.progress = progress
+        self.edition += 1
+        self.answers = Answers(self.pass_, self.routes)
+        self._folded_block.cache_clear()
+        self._range = None
 
     def resume(self, key: str) -> None:
         """Go back to where the session kept under ``key`` was left: cursor, stops, watches, bookmarks, folds."""
@@ -278,31 +313,19 @@ class Session(Conversation):
 
     def parts(self, name: str) -> tuple[Part, ...]:
         """Return the whole ledger of a node, what has not arrived yet included."""
-        return self._ledger(name)
+        return self.answers.parts(name)
 
     def value(self, name: str) -> Array | None:
         """Return a node's value; None where there is none, or where it cannot be had: ``trouble`` says why."""
-        if name in self._troubles:
-            return None
-        try:
-            return self.pass_.value(name)
-        except ResdebugError as error:
-            self._troubles[name] = str(error.faults[0])
-            return None
+        return self.answers.value(name)
 
     def trouble(self, name: str) -> str:
         """Return why a node outside the pass cannot be evaluated, or nothing."""
-        self.value(name)
-        return self._troubles.get(name, "")
+        return self.answers.trouble(name)
 
     def summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
         """Return the statistics of a node's value and of its adjoint, each None where there is none."""
-        return self._summary(name)
-
-    def _summaries(self, name: str) -> tuple[Summary | None, Summary | None]:
-        value = self.value(name)
-        told = None if name in self._troubles else self.pass_.summary(Of.VALUE, name)
-        return told if value is None else summarise(value), self.pass_.summary(Of.ADJOINT, name)
+        return self.answers.summaries(name)
 
     def absent(self, of: Of, name: str | None = None) -> str:
         """Return why a node's value or adjoint is not there, where the trace does not hold it; else nothing."""
@@ -310,10 +333,7 @@ class Session(Conversation):
 
     def closes(self, name: str) -> bool:
         """Whether the last row of a node's ledger is its adjoint, bit for bit."""
-        adjoint = self.pass_.adjoint(name)
-        parts = self.parts(name)
-        last = parts[-1].row if parts else None
-        return adjoint is not None and last is not None and last.running.tobytes() == adjoint.tobytes()
+        return self.answers.closes(name)
 
     def can_close(self, name: str) -> bool:
         """Whether adjoint and ledger are both there with all their numbers, to be compared."""

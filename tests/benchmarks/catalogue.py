@@ -16,7 +16,7 @@ from tests.benchmarks.table import Row
 HOOKS = "PyTorch, hooks that keep every gradient"
 RESNET20 = {batch: spec(f"resnet20-b{batch}", "resnet20", batch=batch) for batch in (1, 8)}
 RESNET110 = {batch: spec(f"resnet110-b{batch}", "resnet110", batch=batch) for batch in (1, 8)}
-RESNET18, RESNET50 = (spec(f"{kind}-b1", kind) for kind in ("resnet18", "resnet50"))
+RESNET18, RESNET50, RESNET152 = (spec(f"{kind}-b1", kind) for kind in ("resnet18", "resnet50", "resnet152"))
 SCALARS = {f"{n // 1000}k": spec(f"random-{n}", "random", nodes=n) for n in (10_000, 100_000)}
 CHAIN = 5000
 """Blocks of two nodes."""
@@ -87,14 +87,20 @@ def screens() -> Iterator[Benchmark]:
     """What a person at the screen waits for."""
     row = Row("first-frame", "resblock: from the command to the first frame", "a bare Textual app", 1.3)
     yield Benchmark((row,), measures.first_frame)
-    large: tuple[str, Callable[[Networks], Path]] = "keys-100k", lambda nets: nets.file(SCALARS["100k"])
-    for name, file in (
-        large,
-        ("keys-chain-10k", lambda nets: nets.chain(CHAIN)),
-        ("keys-digits_resnet", lambda nets: nets.file(Spec("digits_resnet"))),
-    ):
-        goal = 16.0 if name == "keys-100k" else None
-        yield Benchmark((Row(name, "from key n to its frame, 99th percentile", goal=goal),), measures.keys(file))
+    row = Row("graph-resnet50", "ResNet-50: from the command to its graph")
+    yield Benchmark((row,), measures.numbers(lambda nets: nets.file(RESNET50)))
+    each: dict[str, Callable[[Networks], Path]] = {
+        "resblock": lambda nets: nets.file(Spec("resblock")),
+        "digits_resnet": lambda nets: nets.file(Spec("digits_resnet")),
+        "resnet152": lambda nets: nets.file(RESNET152),
+        "chain-10k": lambda nets: nets.chain(CHAIN),
+        "100k": lambda nets: nets.file(SCALARS["100k"]),
+    }
+    for name, file in each.items():
+        goal = 16.0 if name in {"resblock", "resnet152", "100k"} else None
+        for key, what in (("n", "key n"), ("j", "key j"), ("page", "page keys")):
+            row = Row(f"keys-{name}-{key}", f"from {what} to its frame, 99th percentile", goal=goal)
+            yield Benchmark((row,), measures.keys(file, key))
 
 
 def convolutions() -> Iterator[Benchmark]:

@@ -151,15 +151,29 @@ def first_frame(settings: Settings, rows: Sequence[Row]) -> Iterator[Row]:
         yield filled(row, [(told["ours"],), (told["peer"],)])
 
 
-def keys(file: Callable[[Networks], Path]) -> Measure:
-    """From a key to the frame it makes."""
+def numbers(file: Callable[[Networks], Path]) -> Measure:
+    """From the command to a network's graph, and to its numbers."""
+
+    def measure(settings: Settings, rows: Sequence[Row]) -> Iterator[Row]:
+        path, rounds = str(file(settings.networks)), str(min(FEW, settings.rounds))
+        told = once(f"{HOME}.screen", "numbers", path, "--rounds", rounds, threads=settings.threads)
+        for row in rows:
+            yield filled(row, [(told["graph"],)], note=f"the pass has been run after {digits(told['numbers'])} ms")
+
+    return measure
+
+
+def keys(file: Callable[[Networks], Path], key: str) -> Measure:
+    """From a key to the frame it makes, beside a bare app on the same machine at the same time."""
 
     def measure(settings: Settings, rows: Sequence[Row]) -> Iterator[Row]:
         presses = "30" if settings.quick else "300"
         path = str(file(settings.networks))
-        told = once(f"{HOME}.screen", "keys", path, "--presses", presses, threads=settings.threads)
+        told = once(f"{HOME}.screen", "keys", path, "--key", key, "--presses", presses, threads=settings.threads)
+        ours, bare = told["ours"], told["bare"]
         for row in rows:
-            yield filled(row, [(told["p99"],)], note=f"median {told['median']:.1f} ms")
+            note = f"median {ours['median']:.1f} ms; a bare Textual app {bare['median']:.1f}, 99th {bare['p99']:.1f} ms"
+            yield filled(row, [(ours["p99"],)], note=note)
 
     return measure
 

@@ -41,3 +41,18 @@ def test_cosine() -> None:
 def test_empty_tensor() -> None:
     s = summarise(np.zeros((0, 3)))
     assert (s.size, s.norm, s.zeros) == (0, 0.0, 0)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (1, 64, 40, 40), (2, 0, 3, 3), (2, 3, 4, 5, 6)])
+def test_the_layout_in_memory_makes_no_difference(shape: tuple[int, ...]) -> None:
+    plain = np.random.default_rng(3).normal(size=shape).astype(np.float32)
+    last = np.moveaxis(np.ascontiguousarray(np.moveaxis(plain, 1, -1)), -1, 1)
+    assert last.flags.c_contiguous is (last.size == 0)
+    told, expected = summarise(last), plain.astype(np.float64)
+    # To the last bit: a mean that is nothing but rounding is shown too.
+    assert told.mean == (expected.mean() if expected.size else 0.0)
+    assert told.deviation == (expected.std() if expected.size else 0.0)
+    assert (told.minimum, told.maximum) == ((expected.min(), expected.max()) if expected.size else (0.0, 0.0))
+    if expected.size:
+        other = np.flip(plain, 0)
+        assert cosine(last, other) == pytest.approx(cosine(plain, other), abs=1e-6)

@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from resdebug.tui.commands import ONE_PASS, Command, KeysOf, written
 from resdebug.tui.panes.widgets import FooterPane, SessionPane
+from resdebug.tui.textual_insides import paint
 
 if TYPE_CHECKING:
     from resdebug.tui.session import Session
@@ -31,9 +32,16 @@ class Acting(Screen[None]):
         """Let every pane show the session as it is now."""
         if self.session is not None:
             self.session.count = ""
-            for pane in self.query(SessionPane):
-                pane.update_from(self.session)
+            self.show_session()
             self.follow_tour()
+            self.session.ahead.look()
+
+    def show_session(self) -> None:
+        """Draw what the panes show of the session, and paint it at once."""
+        panes = list(self.query(SessionPane))
+        for pane in panes:
+            pane.update_from(self.needed)
+        paint(self, panes)
 
     def follow_tour(self) -> None:
         """Let a tour, if there is one, see what was done."""

@@ -36,7 +36,9 @@ class GraphPane(SessionPane):
     """Which of two passes it is, where there are two."""
     drawing: GraphDrawing | None = None
     minimap: MiniMap | None = None
-    _rows: object = None
+    _drawn: tuple[object, ...] = ()
+    """Which rows of which session the drawing is of."""
+    _mapped: tuple[int, int] = (0, 0)
     _seen: tuple[int, list[tuple[Line, bool]]] = (0, [])
     """The first row in view, and what was drawn from there on."""
     pulse: Pulse | None = None
@@ -48,10 +50,10 @@ class GraphPane(SessionPane):
         from resdebug.tui.panes.graph import GraphDrawing
         from resdebug.tui.panes.minimap import MiniMap
 
-        if self.drawing is None or self._rows is not session.rows:
-            self.drawing, self._rows, self.minimap = GraphDrawing(session), session.rows, None
-        if self.minimap is None or self.minimap.height != min(self.inner_height, len(session.rows)):
-            self.minimap = MiniMap(session, self.inner_height)
+        if self.drawing is None or self._drawn != (session.rows, session):
+            self.drawing, self._drawn, self.minimap = GraphDrawing(session), (session.rows, session), None
+        if self.minimap is None or self._mapped != (self.inner_height, session.edition):
+            self.minimap, self._mapped = MiniMap(session, self.inner_height), (self.inner_height, session.edition)
         stepped, self._position = session.debugger.position == self._position + 1, session.debugger.position
         if self.pulse is not None:
             self.pulse.stop()

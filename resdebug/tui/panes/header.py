@@ -18,7 +18,9 @@ def header_line(session: Session, width: int, beside: str = "") -> Line:
     # Of a single number the least element is that number, so that statistics tell it too.
     value = pass_.summary(Of.VALUE, pass_.target)
     loss = ""
-    if value is not None:
+    if not session.ready:
+        loss = f"  {session.progress}"
+    elif value is not None:
         shown = value.minimum if not value.nans + value.infinities else value.norm
         loss = f"  {visible(pass_.target, limit=20)} = {plain(shown)}"
     name = (
@@ -40,7 +42,7 @@ def header_line(session: Session, width: int, beside: str = "") -> Line:
         (f"event {debugger.position}/{total} ", ""),
         (filled, "accent"),
         ("╌" * (cells - len(filled)), "dim"),
-        (loss, ""),
+        (loss, "" if session.ready else "now"),
         (f"  stops {stops} " if stops else " ", ""),
     ]
     return between(left, right, width)

@@ -97,7 +97,7 @@ class _Numbers:
                 return
         for count in range(1, min(size, 64) + 1):
             before = self.columns if count > 1 else None
-            self.columns = Columns([float(x) for a in arrays for x in a.ravel()[:count]])
+            self.columns = Columns([float(x) for a in arrays for x in a.flat[:count]])
             if before is not None and self._taken(count, size) > width - _INDENT - self.beside:
                 self.columns = before
                 break
@@ -127,7 +127,7 @@ class _Numbers:
 
     def line(self, array: Array, role: str, sign: str = " ") -> Line:
         """Return one row of numbers, behind the sign with which it goes into the sum."""
-        shown = "  ".join(self.columns(float(x)) for x in array.ravel()[: self.count])
+        shown = "  ".join(self.columns(float(x)) for x in array.flat[: self.count])
         rest = f" … of {array.size}" if array.size > self.count else ""
         return [
             (f"{sign:>{_INDENT - 1}} ", "sum"),

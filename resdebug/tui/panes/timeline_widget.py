@@ -26,14 +26,14 @@ class TimelinePane(SessionPane):
             self.position = position
 
     profile: Profile | None = None
-    _for: tuple[int, int] = (0, 0)
+    _for: tuple[int, int, int] = (0, 0, 0)
     _dragged = False
 
     def draw(self, session: Session) -> None:
         """Write the profile and the ruler."""
         from resdebug.tui.panes.timeline import Profile, timeline_lines
 
-        key = (id(session), self.size.width)
+        key = (id(session), session.edition, self.size.width)
         if self.profile is None or self._for != key:
             self.profile, self._for = Profile(session, self.size.width), key
         self.show(timeline_lines(session, self.profile, self.size.height))

@@ -15,7 +15,7 @@ from resdebug.tui.actions.files import FileActions
 from resdebug.tui.actions.selecting import SearchLine, SelectActions
 from resdebug.tui.actions.travel import TravelActions
 from resdebug.tui.actions.viewing import LEAST_WIDTH, ViewActions
-from resdebug.tui.commands import COMMANDS, ONE_PASS, KeysOf, bindings, written
+from resdebug.tui.commands import COMMANDS, ONE_PASS, WITHOUT_NUMBERS, KeysOf, bindings, written
 from resdebug.tui.memory import remembered
 from resdebug.tui.panes.console_widget import ConsolePane, WatchPane
 from resdebug.tui.panes.graph_widget import GraphPane
@@ -164,9 +164,17 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         self.activate(self.active)
 
     def tell_loading(self, progress: str) -> None:
-        """Show how far the loading is."""
+        """Show how far the loading is, and what there is of the pass."""
         if self.session is None:
             self.query_one(HeaderPane).tell_loading(self.shown_name, progress)
+        elif self.coming:
+            self.session.renew(progress)
+            self.show_session()
+
+    @property
+    def coming(self) -> bool:
+        """Whether the pass that is shown is still being run."""
+        return self.session is not None and not self.session.ready
 
     def on_resize(self) -> None:
         """Write the header anew."""
@@ -185,16 +193,22 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
             self.tell(f"{FULL_WIDTH}×{FULL_HEIGHT} cells show more panes; tab goes on", timeout=6)
 
     def start(self, session: Session) -> None:
-        """Take over a session that has been loaded."""
+        """Take over a session that has been loaded, or that is as far as the network's layout."""
+        typed = session.count
         self.session = session
         self.refresh_panes()
+        session.count = typed
         self.tell_size()
-        if self.wants_tour:
+        if self.wants_tour and not self.coming:
             self.wants_tour = False
             self.begin_tour()
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
-        """While loading, and while a command is at work, only leaving and help work."""
+        """While loading, and while a command is at work, only leaving and help work.
+
+        As long as the pass is run also what needs no numbers does.
+        """
         known = {command.action.partition("(")[0] for command in COMMANDS}
-        works = self.session is not None and not self.busy
-        return works or action not in known or action in {"quit", "help"}
+        if self.session is not None and not self.busy and not self.coming:
+            return True
+        return action not in known or action in {"quit", "help"} or (self.coming and action in WITHOUT_NUMBERS)

@@ -51,9 +51,12 @@ def layout(place: Plane, look: Look, cursor: tuple[int, int] | None) -> Layout:
     shown_rows = min(rows, look.height - heading)
     top = window(rows, shown_rows, cursor[0] if cursor else 0)
     label = max(2, len(str(top + shown_rows - 1)) + 1)
-    for shown in range(min(columns, MOST_COLUMNS), 0, -1):
+    # Every number takes at least a cell, and one before it.
+    for shown in range(max(1, min(columns, MOST_COLUMNS, (look.width - label) // 2)), 0, -1):
         left = window(columns, shown, cursor[1] if cursor else 0)
-        form = Columns([float(x) for x in place.numbers[top : top + shown_rows, left : left + shown].ravel()])
+        form = Columns(place.numbers[top : top + shown_rows, left : left + shown].astype(float).ravel().tolist())
+        if label + shown * (form.least + 1) > look.width and shown > 1:
+            continue
         if label + shown * (form.width + 1) <= look.width or shown == 1:
             break
     return Layout(top, shown_rows, left, shown, label, int(heading), form)
