@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from resdebug.analysis.comparison import Comparison
     from resdebug.analysis.verdicts import GradientCheck
+    from resdebug.ops.base import Array
     from resdebug.passes.streamed import StreamedPass
 
 STATISTICS = b'"format":"resdebug-statistics"'
@@ -57,7 +58,7 @@ def open_pass(
     MissingInput, BadInput, IOFailure, and UsageError where a trace is asked for another target or rule, or a network is
     to be recovered.
     """
-    begun = begin_pass(path, target=target, rule=rule, memory=memory, recover=recover)
+    begun = begin_pass(path, target=target, rule=rule, memory=memory, report=report, recover=recover)
     return begun.run(report) if isinstance(begun, ComingPass) else begun
 
 
@@ -67,6 +68,7 @@ def begin_pass(
     target: str | None = None,
     rule: str = "sum",
     memory: int | None = None,
+    report: Report | None = None,
     recover: bool = False,
 ) -> Pass:
     """Open a file as ``open_pass`` does, and raise what it raises, but do not run a network: its pass is to come."""
@@ -80,7 +82,7 @@ def begin_pass(
             raise BadInput(Fault("T010", what, "trace the network without --level stats", Place(str(path), 1, 1)))
         network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
         return ComingPass(network, rule)
-    recorded = parse_trace(data, str(path), memory=memory, recover=recover)
+    recorded = parse_trace(data, str(path), memory=memory, recover=recover, report=report)
     if target not in {None, recorded.target} or rule not in {"sum", recorded.rule}:
         what = f'a trace is what it is: its target is "{visible(recorded.target)}" and its rule {recorded.rule}'
         raise UsageError(Fault("U001", what, "open the network to run it otherwise"))
@@ -121,12 +123,23 @@ def compare_gradients(network: Network, given: Mapping[str, Any] | str | Path, *
     import numpy as np
 
     from resdebug.analysis import comparison
-    from resdebug.analysis.given import read_gradients
 
     if isinstance(given, str | Path):
         given = read_gradients(given)
     arrays = {name: np.asarray(array) for name, array in given.items()}
     return comparison.compare_gradients(network, arrays, **settings)
+
+
+def read_gradients(path: str | Path) -> dict[str, Array]:
+    """Return the gradients in an .npz, .safetensors or .json file, or in a PyTorch state dict, by name.
+
+    Raises MissingInput, BadInput (a file that is damaged, holds something else, or needs PyTorch) and IOFailure.
+    """
+    from resdebug.analysis import given
+    from resdebug.bridges import pytorch
+
+    path = Path(path)
+    return pytorch.read_state_dict(path) if path.suffix.lower() in pytorch.SUFFIXES else given.read_gradients(path)
 
 
 def open_streamed(

@@ -1,21 +1,21 @@
-"""Why a parameter gets nothing: where on its way to the target the adjoint is lost."""
+"""Why a parameter gets nothing: where on its way to the target the adjoint is lost first.
+
+For reports, which ask it of every parameter: one place, found by going up. ``debugger.zero`` finds all places that
+together cut a node off; why a single place lets nothing through, both know from ``debugger.cut_reasons``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
-
-import numpy as np
+from weakref import WeakKeyDictionary
 
 from resdebug.analysis.measured import adjoint_norm, value_norm
-from resdebug.engine.forward import operator_of
-from resdebug.network.model import Node
+from resdebug.debugger.cut_reasons import Reason, differentiable, why_not_differentiable, why_zero
+from resdebug.network.model import Edge, Node
 from resdebug.passes.protocol import Pass
 from resdebug.text import visible
-
-CUTS: Final = frozenset({"relu", "relu6", "hardtanh", "hard_sigmoid", "hard_swish", "clip"})
-"""Operators whose derivative is exactly 0 on part of their range."""
 
 
 class Cause(Enum):
@@ -35,6 +35,18 @@ class Cause(Enum):
     """An operator sends zeros."""
 
 
+_CAUSES: Final = {
+    Reason.STOP_GRADIENT: Cause.CUT,
+    Reason.NOT_DIFFERENTIABLE: Cause.CUT,
+    Reason.ZERO_FACTOR: Cause.ZERO_FACTOR,
+    Reason.MASK: Cause.DEAD,
+    Reason.SATURATED: Cause.DEAD,
+}
+"""Of the reasons why an edge carries nothing; the others are ``LOST``."""
+_TOLD: Final[WeakKeyDictionary[Pass, dict[int, tuple[Reason, str]]]] = WeakKeyDictionary()
+"""Why edges carry nothing, by index: many parameters may hang on one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Blocked:
     """Where the adjoint is lost on its way to a node, and why."""
@@ -43,7 +55,7 @@ class Blocked:
     node: str
     """The operator that sends nothing; for an unused node itself."""
     why: str
-    """A clause: ``relu3 is flat: none of its 64 inputs is above 0``."""
+    """A clause: ``"relu3" sends nothing: relu lets nothing through where x ≤ 0 (all 64 elements, …)``."""
     factor: str = ""
     """The leaf that is zero, for a zero factor."""
 
@@ -69,7 +81,7 @@ def blocked(pass_: Pass, index: int) -> Blocked | None:
     if sent:
         why = f"what {_name(nodes[here])} gets from {len(sent)} consumers adds up to zero"
         return Blocked(Cause.CANCELLED, nodes[here].name, why)
-    return _lost(pass_, nodes[carrying[0].consumer_index], carrying[0].position)
+    return _lost(pass_, carrying[0])
 
 
 def passing(pass_: Pass, lost: Blocked) -> bool:
@@ -105,34 +117,31 @@ def _no_way(pass_: Pass, node: Node) -> Blocked:
     seen, stack = {node.index}, [node.index]
     while stack:
         for edge in pass_.network.consumers[stack.pop()]:
-            consumer = pass_.network.nodes[edge.consumer_index]
-            slot = operator_of(consumer).slot(edge.position, len(consumer.inputs))
-            if not slot.differentiable or not consumer.type.is_float:
-                why = f"{_name(consumer)} ({consumer.op}) takes no adjoint through its slot {slot.name}"
-                return Blocked(Cause.CUT, consumer.name, why)
+            if not differentiable(pass_, edge):
+                reason, text = why_not_differentiable(pass_, edge)
+                why = f"{_name(pass_.network.nodes[edge.consumer_index])} sends nothing: {text}"
+                return Blocked(_CAUSES[reason], edge.consumer, why)
             if edge.consumer_index not in seen:
                 seen.add(edge.consumer_index)
                 stack.append(edge.consumer_index)
     return Blocked(Cause.UNUSED, node.name, f"no differentiable way leads from {name} to the target")
 
 
-def _lost(pass_: Pass, node: Node, position: int) -> Blocked:
+def _lost(pass_: Pass, edge: Edge) -> Blocked:
     """Say why an operator with a non-zero adjoint sends nothing through one slot."""
-    name = _name(node)
-    for edge in node.inputs:
-        if edge is None or edge.position == position or value_norm(pass_, edge.source_index) != 0:
-            continue
-        source = pass_.network.nodes[edge.source_index]
-        why = f"{name} ({node.op}) multiplies it with {_name(source)}, which is all zeros"
-        return Blocked(Cause.ZERO_FACTOR, node.name, why, source.name)
-    taken = node.inputs[position]
-    value = None if taken is None else pass_.value(taken.source)
-    if node.op == "relu" and value is not None:
-        why = f"{name} is flat: none of its {value.size} inputs is above 0 (the greatest is {float(np.max(value)):.3g})"
-        return Blocked(Cause.DEAD, node.name, why)
-    if node.op in CUTS:
-        return Blocked(Cause.DEAD, node.name, f"{name} ({node.op}) is flat at every input that matters")
-    return Blocked(Cause.LOST, node.name, f"{name} ({node.op}) sends zeros")
+    node = pass_.network.nodes[edge.consumer_index]
+    reason, text = _reason(pass_, edge)
+    cause = _CAUSES.get(reason, Cause.LOST)
+    others = [e.source for e in node.inputs if e and e != edge and value_norm(pass_, e.source_index) == 0]
+    factor = others[0] if cause is Cause.ZERO_FACTOR and others else ""
+    return Blocked(cause, node.name, f"{_name(node)} sends nothing: {text}", factor)
+
+
+def _reason(pass_: Pass, edge: Edge) -> tuple[Reason, str]:
+    told = _TOLD.setdefault(pass_, {})
+    if edge.index not in told:
+        told[edge.index] = why_zero(pass_, edge)
+    return told[edge.index]
 
 
 def _name(node: Node) -> str:

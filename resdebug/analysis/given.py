@@ -1,7 +1,6 @@
-"""Reading a file of gradients that somebody else computed: .npz, .safetensors, .json, or a PyTorch state dict.
+"""Reading a file of gradients that somebody else computed: .npz, .safetensors or .json.
 
-Nothing in such a file is executed: archives are read as tensor files of networks are, and PyTorch's only through its
-own loader for weights alone.
+Nothing in such a file is executed: archives are read as tensor files of networks are.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from resdebug.network.tensorfiles import TensorFault, TensorFiles, refused
 from resdebug.ops.base import Array
 from resdebug.text import visible
 
-PYTORCH: Final = frozenset({".pt", ".pth", ".bin", ".ckpt"})
 SUFFIXES: Final = (".npz", ".safetensors", ".json", ".pt")
 WORDS: Final[Mapping[str, float]] = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 FORMS: Final = "an .npz, .safetensors or .json file, or a PyTorch state dict as .pt"
@@ -31,22 +29,21 @@ FORMS: Final = "an .npz, .safetensors or .json file, or a PyTorch state dict as 
 def read_gradients(path: str | Path) -> dict[str, Array]:
     """Return the gradients in a file by name, floats as they are and whole numbers as float64.
 
-    Raises MissingInput, BadInput (a file that is damaged, holds something else, or needs PyTorch) and IOFailure.
+    Raises MissingInput, BadInput (a file that is damaged or holds something else) and IOFailure.
     """
     path = Path(path)
-    os.close(_opened(path))
+    os.close(opened(path))
     suffix = path.suffix.lower()
     if suffix == ".json":
         return _from_json(path)
-    if suffix in PYTORCH:
-        return _from_pytorch(path)
     if suffix in {".npz", ".safetensors"}:
         return _from_tensor_file(path)
     what = f'gradients are not read from "{visible(path.suffix)}" files'
     raise BadInput(Fault("A002", what, f"give {FORMS}", Place(file=str(path))))
 
 
-def _opened(path: Path) -> int:
+def opened(path: Path) -> int:
+    """Open a file of gradients. Raises MissingInput, with a hint at one of nearly that name, and BadInput."""
     try:
         return open_regular(path, limits.TENSOR_FILE_BYTES)
     except MissingInput as error:
@@ -95,7 +92,7 @@ def _from_json(path: Path) -> dict[str, Array]:
             Fault("A003", "is no object of names and numbers", "write {name: numbers}", fault.place)
         ) from None
     found: dict[str, Array] = {}
-    for name, value in _flattened(raw):
+    for name, value in flattened(raw):
         if name in found:
             what = f'"{visible(name)}" is there twice'
             raise BadInput(Fault("A003", what, "nested names are joined by dots", Place(file=str(path))))
@@ -103,7 +100,7 @@ def _from_json(path: Path) -> dict[str, Array]:
     return found
 
 
-def _flattened(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def flattened(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield names and values; an object inside gives its name and a dot to what is in it."""
     stack: list[tuple[str, Any]] = [("", raw)]
     while stack:
@@ -143,28 +140,3 @@ def _tensor(value: Any, name: str, path: Path) -> Array:
         return np.array(level, np.float64).reshape(shape)
     except OverflowError:
         raise fault("a number is beyond float64") from None
-
-
-def _from_pytorch(path: Path) -> dict[str, Array]:
-    place = Place(file=str(path))
-    try:
-        import torch
-    except ImportError:
-        what = "is a PyTorch file, and PyTorch is not installed"
-        hint = "install torch, or save with safetensors.torch.save_file or numpy.savez"
-        raise BadInput(Fault("A004", what, hint, place)) from None
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - PyTorch raises whatever its reader meets in a strange file
-        reason = visible(str(error).split("\n", 1)[0], limit=120)
-        hint = "save a dict of tensors: torch.save({n: p.grad for n, p in model.named_parameters()}, file)"
-        raise BadInput(Fault("A004", f"PyTorch cannot read it as plain tensors: {reason}", hint, place)) from None
-    if not isinstance(loaded, Mapping):
-        hint = "save a dict of tensors by name"
-        raise BadInput(Fault("A004", f"holds a {visible(type(loaded).__name__)}, not a dict of tensors", hint, place))
-    found: dict[str, Array] = {}
-    for name, value in _flattened({str(key): inner for key, inner in loaded.items()}):
-        if isinstance(value, torch.Tensor) and not value.is_complex() and value.layout == torch.strided:
-            narrow = value.dtype in {torch.float16, torch.bfloat16, torch.float32}
-            found[name] = value.detach().to(torch.float32 if narrow else torch.float64).numpy()
-    return found

@@ -136,7 +136,7 @@ def _check(options: argparse.Namespace, network: Network, recorded: Pass | None)
 
 def _against(options: argparse.Namespace, network: Network) -> int:
     from resdebug.analysis.comparison import compare_gradients
-    from resdebug.analysis.given import read_gradients
+    from resdebug.api import read_gradients
     from resdebug.cli.comparison_text import comparison_lines
     from resdebug.errors import BadInput
 

@@ -44,11 +44,16 @@ def run(options: argparse.Namespace) -> int:
     check_terminal(f"resdebug trace {visible(options.file)} -o trace.jsonl")
     from resdebug.tui.app import run as run_app
 
-    def load(_report: Report) -> Pass:
+    def load(report: Report) -> Pass:
         from resdebug.api import begin_pass
 
         return begin_pass(
-            path, target=options.target, rule=options.rule, memory=options.memory, recover=options.recover
+            path,
+            target=options.target,
+            rule=options.rule,
+            memory=options.memory,
+            report=report,
+            recover=options.recover,
         )
 
     def key() -> str:

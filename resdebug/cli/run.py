@@ -48,6 +48,7 @@ def arguments(sub: Parser) -> None:
         "--script", dest="given", action="append", type=_script_name, metavar="FILE",
         help="run the commands of a file, one a line; - is stdin",
     )  # fmt: skip
+    sub.add_argument("--recover", action="store_true", help="take what is whole of a trace that was cut off or damaged")
     sub.add_argument("--json", action="store_true", help="answer every command with a line of JSON")
     sub.add_argument("--quiet", action="store_true", help="print the answers only, not the commands")
 
@@ -65,8 +66,9 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(Fault("U001", "no command is given: -c or --script", hint))
     with ProgressBar() as bar:
         pass_ = open_pass(
-            Path(options.file), target=options.target, rule=options.rule, memory=options.memory, report=bar.report
-        )
+            Path(options.file), target=options.target, rule=options.rule, memory=options.memory, report=bar.report,
+            recover=options.recover,
+        )  # fmt: skip
     if pass_.network.warnings:
         print(render(pass_.network.warnings, options.diagnostics), file=sys.stderr)
     interpreter = Interpreter(Debugger(pass_))

@@ -55,7 +55,6 @@ def arguments(sub: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run and export; says on stdout what was written."""
     from resdebug.export.registry import (
-        Format,
         Request,
         check_room,
         choose_format,
@@ -68,10 +67,11 @@ def run(options: argparse.Namespace) -> int:
     )
     from resdebug.export.writing import check_destination, check_not_source
     from resdebug.passes.selection import selection
+    from resdebug.tui.recording import ASCIICAST
 
     to_stdout = options.output == "-"
     output = None if to_stdout else Path(options.output)
-    register(Format("asciicast", ".cast", "a session on the screen, for asciinema", "resdebug.tui.cast", records=True))
+    register(ASCIICAST)
     format_ = choose_format(output, options.format)
     recording = _recording(options, format_)
     if output is not None:

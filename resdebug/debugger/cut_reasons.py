@@ -11,7 +11,7 @@ from resdebug.engine.forward import operator_of
 from resdebug.network.model import Edge, Node
 from resdebug.network.signature import slots_of
 from resdebug.ops.base import Array
-from resdebug.passes.protocol import Pass
+from resdebug.passes.protocol import Of, Pass
 from resdebug.text import visible
 
 MASKS: Final = frozenset((
@@ -66,7 +66,15 @@ def why_not_differentiable(pass_: Pass, edge: Edge) -> tuple[Reason, str]:
 
 
 def why_zero(pass_: Pass, edge: Edge) -> tuple[Reason, str]:
-    """Say why the contribution through an edge is zero, though the consumer's adjoint is not."""
+    """Say why the contribution through an edge is zero, though the consumer's adjoint is not.
+
+    That is ``NOT_HELD`` where the pass is a trace that lacks what it takes to tell.
+    """
+    names = [edge.consumer, *(e.source for e in pass_.network.nodes[edge.consumer_index].inputs if e is not None)]
+    asked = [(Of.ADJOINT, edge.consumer), *((Of.VALUE, name) for name in names)]
+    lacking = next((why for of, name in asked if (why := pass_.lacking(of, name))), "")
+    if lacking:
+        return Reason.NOT_HELD, lacking
     with np.errstate(all="ignore"):
         return _Blocked(pass_, edge).reason()
 
@@ -104,10 +112,7 @@ class _Blocked:
                 return Reason.ZERO_FACTOR, f"it is multiplied by {zero}"
         if op in MASKS:
             if op == "relu" and x is not None:
-                return (
-                    Reason.MASK,
-                    f"relu lets nothing through where x ≤ 0 ({int((x <= 0).sum())} of {x.size} elements)",
-                )
+                return Reason.MASK, f"relu lets nothing through where x ≤ 0 ({_of_all(x)})"
             return Reason.MASK, f"{op} lets nothing through: this input had no influence on what came out"
         if op in PIECES:
             return Reason.UNSELECTED, f"{op} takes other elements"
@@ -142,6 +147,13 @@ class _Blocked:
         """Return random numbers where the mask holds: nothing cancels by chance."""
         drawn = np.random.Generator(np.random.PCG64(0)).uniform(0.5, 1.5, self.ybar.shape)
         return np.where(mask, drawn, 0.0).astype(self.ybar.dtype)
+
+
+def _of_all(x: Array) -> str:
+    below = int((x <= 0).sum())
+    if below < x.size:
+        return f"{below} of {x.size} elements"
+    return f"all {x.size} elements, the greatest is {float(np.max(x)):.3g}" if x.size else "no elements"
 
 
 def _there(array: Array | None) -> Array:

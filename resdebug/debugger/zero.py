@@ -196,12 +196,6 @@ class _Why:
         reached[breadth_first_order(left, SOURCE, return_predecessors=False)] = True
         return [int(k) for s, t, k in zip(start, end, which, strict=True) if reached[s] and not reached[t] and k >= 0]
 
-    def _lacking(self, edge: Edge) -> str:
-        """Why the reason for a blocked edge cannot be told, where the trace does not hold what it takes."""
-        names = [edge.consumer, *(e.source for e in self.nodes[edge.consumer_index].inputs if e is not None)]
-        asked = [(Of.ADJOINT, edge.consumer), *((Of.VALUE, name) for name in names)]
-        return next((why for of, name in asked if (why := self.pass_.lacking(of, name))), "")
-
     def _told(self, k: int) -> Cut:
         edge, i = self.cuts[k]
         name = self.nodes[i].name
@@ -219,6 +213,5 @@ class _Why:
         if not differentiable(self.pass_, edge):
             reason, what = why_not_differentiable(self.pass_, edge)
         else:
-            lacking = self._lacking(edge)
-            reason, what = (Reason.NOT_HELD, lacking) if lacking else why_zero(self.pass_, edge)
+            reason, what = why_zero(self.pass_, edge)
         return Cut(reason, what, edge, name)

@@ -74,11 +74,15 @@ _LETTERS: Final = {
 _COMBINED: Final = {"x̄": r"\ensuremath{\bar{x}}", "ȳ": r"\ensuremath{\bar{y}}", "x̂": r"\ensuremath{\hat{x}}"}
 _HEADS: Final = ("section", "subsection", "subsubsection", "paragraph")
 _GLYPHS: Final = {
-    "●": r"\circle*{0.5}",
-    "◉": r"\circle{0.8}\circle*{0.4}",
-    "⊕": r"\makebox(0,0){$\oplus$}",
-    "■": r"\rule{2mm}{2mm}",
+    "●": (r"\circle*{0.5}",),
+    "◉": (r"\circle{0.8}", r"\circle*{0.4}"),
+    "⊕": (r"\makebox(0,0){$\oplus$}",),
+    "■": (r"\makebox(0,0){\rule{2mm}{2mm}}",),
 }
+ON_ONE_PAGE: Final = 48
+"""Rows of a graph that is not broken over pages."""
+_SHORT: Final = 6
+"""Letters of a column's heading at least, to share out the page by."""
 
 
 def write(pass_: Pass, stream: IO[bytes], progress: Progress) -> None:
@@ -142,7 +146,6 @@ def _block(block: Block) -> Iterator[str]:
             yield from _table(block)
         case Drawing():
             yield from _drawing(block)
-            yield _prose(block.legend) + "\n"
 
 
 def _equations(block: Equation) -> Iterator[str]:
@@ -164,7 +167,8 @@ def _table(table: Table) -> Iterator[str]:
 
 def _column(table: Table, k: int) -> str:
     """Return how wide a column is: the page is shared, numbers stand at the right and prose is broken."""
-    width = 0.96 / len(table.heads)
+    words = [max([_SHORT, *map(len, head.split())]) for head in table.heads]
+    width = 0.96 * words[k] / sum(words)
     if len(table.heads) == 2 and 1 not in table.numeric:
         width = 0.25 if not k else 0.7
     side = r"\raggedleft" if k in table.numeric else r"\raggedright"
@@ -172,6 +176,8 @@ def _column(table: Table, k: int) -> str:
 
 
 def _drawing(drawing: Drawing) -> Iterator[str]:
+    on_one_page = len(drawing.rows) <= ON_ONE_PAGE
+    yield r"\par\medskip" + (r"\noindent\begin{minipage}{\linewidth}" if on_one_page else "")
     yield r"{\footnotesize\setlength{\parskip}{0pt}\baselineskip=3.4mm\lineskip=0pt\lineskiplimit=-10pt"
     columns = drawing.rails.columns
     for row, (glyph, name, about) in enumerate(drawing.rows):
@@ -179,14 +185,15 @@ def _drawing(drawing: Drawing) -> Iterator[str]:
         for k, cell in enumerate(drawing.rails.draw(row, glyph)):
             x = f"{k / 2:.1f}"
             if cell.glyph in _GLYPHS:
-                strokes.append(rf"\put({x},0.5){{{_GLYPHS[cell.glyph]}}}")
+                strokes += [rf"\put({x},0.5){{{part}}}" for part in _GLYPHS[cell.glyph]]
                 strokes += _through(drawing, row, k)
                 continue
             strokes += [rf"\put({x},0.5){{\line({dx},{dy}){{0.5}}}}" for dx, dy in arms(cell.glyph)]
         yield rf"\noindent\begin{{picture}}({columns},1)(-0.5,0){''.join(strokes)}\end{{picture}}"
         yield rf"\raisebox{{1.1mm}}{{\ \texttt{{{_text(name)}}}"
         yield rf"\textit{{{_text(about)}}}}}\par"
-    yield "}"
+    yield r"}\par\smallskip"
+    yield _prose(drawing.legend) + (r"\end{minipage}\par\medskip" if on_one_page else "") + "\n"
 
 
 def _through(drawing: Drawing, row: int, k: int) -> Iterator[str]:

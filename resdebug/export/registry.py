@@ -34,6 +34,8 @@ class Recording:
     theme: str = "dark"
     keys: tuple[str, ...] = ()
     """Keys to press; none steps node by node to the end."""
+    colours: str | None = "truecolor"
+    """Of what kind of terminal, as rich calls it."""
 
 
 @dataclass(frozen=True, slots=True)

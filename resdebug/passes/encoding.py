@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
@@ -23,6 +24,7 @@ _USUAL: Final = {name: int(np.array(np.nan, name).view(bits)) for name, bits in 
 _WORDS: Final = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 _KINDS: Final[dict[str, set[type]]] = {"b": {bool}, "f": {int, float}, "i": {int}, "u": {int}}
 _INFINITE: Final = frozenset({math.inf, -math.inf})
+_IS_LITTLE: Final = sys.byteorder == "little"
 _NAN: Final = re.compile(r"NaN:([0-9a-f]{1,16})")
 
 
@@ -140,5 +142,5 @@ def same_bits(a: Array, b: Array) -> bool:
 
 def little_endian(array: Array) -> memoryview:
     """Return the bytes of ``array`` in C order, little endian, without a copy where it lies so already."""
-    laid_out = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    laid_out = np.ascontiguousarray(array, dtype=None if _IS_LITTLE else array.dtype.newbyteorder("<"))
     return laid_out.reshape(-1).view(np.uint8).data

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias, overload
 
+import msgspec
 import numpy as np
 
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated:
+class Evaluated(msgspec.Struct, frozen=True, gc=False):
     """The forward pass computed a node's value."""
 
     node: str
 
 
-@dataclass(frozen=True, slots=True)
-class Seeded:
+class Seeded(msgspec.Struct, frozen=True, gc=False):
     """The target's own adjoint was planted: 1."""
 
     node: str
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(msgspec.Struct, frozen=True, gc=False):
     """All contributions to a node have arrived: its adjoint is complete, and it is visited."""
 
     node: str
 
 
-@dataclass(frozen=True, slots=True)
-class Contributed:
+class Contributed(msgspec.Struct, frozen=True, gc=False):
     """A visited node, the consumer, sent its contribution through one edge to the edge's source."""
 
     edge: Edge
@@ -97,7 +94,18 @@ class Timeline(Sequence[Event]):
         return Contributed(self.schedule.deliveries[visited][nth - 1]) if nth else Completed(nodes[visited].name)
 
     def __iter__(self) -> Iterator[Event]:
-        return (self[k] for k in range(self._length))
+        return islice(self._all(), self._length)
+
+    def _all(self) -> Iterator[Event]:
+        """Yield the events of the whole pass, without looking each of them up."""
+        nodes, deliveries = self.network.nodes, self.schedule.deliveries
+        for i in self.forward:
+            yield Evaluated(nodes[i].name)
+        yield Seeded(nodes[self.schedule.target].name)
+        for i in self.reverse:
+            yield Completed(nodes[i].name)
+            for edge in deliveries[i]:
+                yield Contributed(edge)
 
     def after_evaluation(self, node: int) -> int | None:
         """Return the position just after the node (by index) was evaluated, None when it takes no part."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
 from resdebug.errors import BadInput, Fault, Place
 from resdebug.passes.trace import FORMAT, EndRecord, Header, Record, is_torn
 from resdebug.text import visible
+
+Report = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is; may raise to give it up."""
+_EVERY: Final = 4096
+_Item = TypeVar("_Item")
 
 
 class Line(NamedTuple):
@@ -40,8 +45,16 @@ def is_trace(data: bytes) -> bool:
     return head.startswith(b"{") and b'"format"' in head and FORMAT.encode() in head
 
 
-def split(data: bytes, file: str) -> Text:
-    """Separate the header from the records, of either form.
+def told(items: Iterable[_Item], report: Report | None, done: int, total: int) -> Iterator[_Item]:
+    """Yield what there is to read, and report now and then; ``done`` of ``total`` are through before."""
+    for k, item in enumerate(items, start=done):
+        if report is not None and k % _EVERY == 0:
+            report("reading", min(k, total), total)
+        yield item
+
+
+def split(data: bytes, file: str, report: Report | None = None) -> Text:
+    """Separate the header from the records, of either form; every event is reported twice, here and when it is taken.
 
     Raises BadInput when there is no header. Where a record cannot be read the lines before it are returned.
     """
@@ -62,7 +75,7 @@ def split(data: bytes, file: str) -> Text:
         raise BadInput(Fault("T001", what, "write it with resdebug trace", Place(file, 1, 1))) from None
     lines = []
     try:
-        for line in _lines(rest, file):
+        for line in told(_lines(rest, file), report, 0, 2 * max(header.events, 1)):
             lines.append(line)
     except BadInput as error:
         return Text(header, lines, error.faults[0])

@@ -160,9 +160,9 @@ def differentiate(
 
     ``target`` and ``inputs`` (arrays by name of an input, parameter or constant) override the file's. ``rule`` is how
     contributions accumulate: anything but ``sum`` is wrong on purpose. With ``norms`` the norm of every contribution is
-    kept while the pass runs; of scalars that are computed together, the contributions themselves. Raises UsageError
-    for an unknown name or rule or a target that is no scalar, BadInput when shapes do not fit or a given number does
-    not fit its element type.
+    kept while the pass runs; of scalars that are computed together, the contributions themselves. Raises UsageError for
+    an unknown name or rule or a target that is no scalar, BadInput when shapes do not fit or a given number does not
+    fit its element type.
     """
     check_rule(rule)
     if target is not None:

@@ -25,8 +25,7 @@ from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Array
 from resdebug.passes.beside import Beside
 from resdebug.passes.encoding import little_endian
-from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded, Timeline
-from resdebug.passes.lines import Line, Text
+from resdebug.passes.lines import Line, Report, Text, told
 from resdebug.passes.protocol import Of
 from resdebug.passes.recorded import Key, RecordedPass
 from resdebug.passes.trace import (
@@ -34,7 +33,6 @@ from resdebug.passes.trace import (
     ContributedRecord,
     EndRecord,
     EvaluatedRecord,
-    Record,
     SeededRecord,
     Statistics,
     Tensor,
@@ -45,10 +43,16 @@ from resdebug.text import did_you_mean, visible
 
 @dataclass(frozen=True)
 class _AsRecorded(Schedule):
-    """A schedule whose nodes send in the order in which a trace has it."""
+    """A schedule whose nodes are visited, and send, in the order in which a trace has it."""
 
+    visits: tuple[int, ...] = field(repr=False)
     sent: Mapping[int, Sequence[Edge]] = field(repr=False, compare=False)
     """By index of the consumer."""
+
+    @cached_property
+    def reverse(self) -> tuple[int, ...]:
+        """The nodes of the reverse pass, in order."""
+        return self.visits
 
     @cached_property
     def delivered(self) -> tuple[Ints, Ints]:
@@ -59,27 +63,12 @@ class _AsRecorded(Schedule):
         return np.array([edge.index for edges in each for edge in edges], np.intp), begin
 
 
-def _event_of(item: Record | Event) -> tuple[str, ...]:
-    """Return what a record or an event is about, to be compared."""
-    match item:
-        case EvaluatedRecord(node=node) | Evaluated(node=node):
-            return ("evaluated", node)
-        case SeededRecord(node=node) | Seeded(node=node):
-            return ("seeded", node)
-        case CompletedRecord(node=node) | Completed(node=node):
-            return ("completed", node)
-        case ContributedRecord(consumer=consumer, slot=slot, node=node):
-            return ("contributed", consumer, slot, node)
-        case Contributed(edge=edge):
-            return ("contributed", edge.consumer, edge.slot, edge.source)
-    return ("end",)
-
-
 class Reader:
     """Takes the records in order and fits them to the network of the header."""
 
-    def __init__(self, file: str, text: Text, memory: int | None, recover: bool) -> None:
+    def __init__(self, file: str, text: Text, memory: int | None, recover: bool, report: Report | None = None) -> None:
         self.file = file
+        self.report = report
         self.header = text.header
         self.lines = text.lines
         self.memory = memory
@@ -92,13 +81,20 @@ class Reader:
         self.tensors: dict[Key, Array] = {}
         self.statistics: dict[Key, Statistics] = {}
         self.forward: list[int] = []
+        self.seeded = False
+        self.visited: int | None = None
+        """The node that was completed last."""
+        self.visits: dict[int, int] = {}
+        """The line in which each node is completed, in order."""
         self.sent: dict[int, list[Edge]] = {}
 
     def read(self) -> RecordedPass:
         """Return the pass. Raises BadInput."""
         network = self.network()
         self.edges = {(e.consumer, e.slot): e for e in network.edges}
-        for expected, line in enumerate(self.lines, start=1):
+        self.indices = {node.name: node.index for node in network.nodes}
+        total = max(self.header.events, len(self.lines))
+        for expected, line in enumerate(told(self.lines, self.report, total, 2 * total), start=1):
             try:
                 self.take(network, line, expected)
             except BadInput:
@@ -121,22 +117,37 @@ class Reader:
             raise self.fault(number, "T005", f"event {record.k} stands in place {expected}", "events were lost")
         match record:
             case EvaluatedRecord():
-                index = self.index(network, record.node, number)
+                index = self.index(record.node, number)
+                self.require(not self.seeded, line)
                 self.keep((Of.VALUE, index), record.value, network.nodes[index].type, number)
                 self.forward.append(index)
             case SeededRecord():
-                index = self.index(network, record.node, number)
+                index = self.index(record.node, number)
+                self.require(not self.seeded and record.node == self.header.target, line)
                 self.tensor(record.adjoint, network.nodes[index].type, number)
+                self.seeded = True
             case CompletedRecord():
-                index = self.index(network, record.node, number)
+                index = self.index(record.node, number)
+                first = not self.visits and record.node == self.header.target
+                self.require(self.seeded and index not in self.visits and (first or bool(self.visits)), line)
                 self.keep((Of.ADJOINT, index), record.adjoint, network.nodes[index].type, number)
+                self.visits[index] = number
+                self.visited = index
             case ContributedRecord():
                 edge = self.edge(record, number)
+                self.require(edge.consumer_index == self.visited, line)
                 type_ = network.nodes[edge.source_index].type
-                self.keep((Of.PARTIAL, edge.index), record.partial, type_, number)
-                self.tensors.pop((Of.PARTIAL, edge.index), None)
+                self.tensor(record.partial, type_, number)
+                if record.partial.statistics is not None:
+                    self.statistics[Of.PARTIAL, edge.index] = record.partial.statistics
                 self.keep((Of.CONTRIBUTION, edge.index), record.contribution, type_, number)
                 self.sent.setdefault(edge.consumer_index, []).append(edge)
+
+    def require(self, holds: bool, line: Line) -> None:
+        """Refuse an event that no pass can have where it stands."""
+        if not holds:
+            what = f"event {line.record.k} is not what comes next in a reverse pass"
+            raise self.fault(line.number, "T006", what)
 
     def keep(self, key: Key, tensor: Tensor, type_: TensorType, number: int) -> None:
         """Keep the numbers of a tensor, or the statistics in their place."""
@@ -148,10 +159,12 @@ class Reader:
 
     def plan(self, network: Network, whole: Schedule) -> Schedule:
         """Return the order that the trace has; where it breaks off, what is left follows in our own."""
-        forward, sent = list(self.forward), {i: list(edges) for i, edges in self.sent.items()}
+        forward, visits = list(self.forward), list(self.visits)
+        sent = {i: list(edges) for i, edges in self.sent.items()}
         if self.cut:
-            done = set(forward)
+            done, visited = set(forward), set(visits)
             forward += [i for i in reversed(whole.order) if i not in done]
+            visits += [i for i in whole.reverse if i not in visited]
             for i in whole.reverse:
                 mine = sent.setdefault(i, [])
                 mine += [edge for edge in whole.deliveries[i] if edge not in mine]
@@ -160,6 +173,7 @@ class Reader:
             tuple(reversed(forward)),
             whole.active,
             network.nodes,
+            tuple(visits),
             sent,
         )
 
@@ -173,17 +187,37 @@ class Reader:
                 if edge is not None and place[edge.source_index] < place[i]:
                     what = f'"{visible(edge.consumer)}" is evaluated before its input "{visible(edge.source)}"'
                     raise self.fault(1, "T006", what)
+        if self.seeded and len(self.forward) < len(whole.order):
+            raise self.fault(1, "T006", "not every node that the target depends on is evaluated before the seed")
+        if plan.reverse != whole.reverse:
+            self.check_visits(network, whole)
+        for i, number in self.visits.items():
+            if i != self.visited and len(self.sent.get(i, ())) < len(whole.deliveries[i]):
+                name = visible(network.nodes[i].name)
+                raise self.fault(number, "T006", f'"{name}" does not send one contribution to each input')
         for edges, expected in zip(plan.deliveries, whole.deliveries, strict=True):
-            if sorted(e.index for e in edges) != sorted(e.index for e in expected):
+            if edges != expected and sorted(e.index for e in edges) != sorted(e.index for e in expected):
                 what = f'"{visible((edges or expected)[0].consumer)}" does not send one contribution to each input'
                 raise self.fault(1, "T006", what)
-        timeline = Timeline(network, plan, len(events) if self.cut else None)
-        for line, event in zip(events, timeline, strict=False):
-            if _event_of(line.record) != _event_of(event):
-                raise self.fault(line.number, "T006", f"event {line.record.k} is not what comes next in a reverse pass")
-        if len(events) != len(timeline) or (not self.recover and self.header.events != len(events)):
-            what = f"the header speaks of {self.header.events} events, there are {len(events)} of {len(timeline)}"
+        there, all_ = len(events), len(plan.order) + 1 + len(plan.reverse) + sum(map(len, plan.deliveries))
+        if not self.cut and (there != all_ or (not self.recover and self.header.events != there)):
+            what = f"the header speaks of {self.header.events} events, there are {there} of {all_}"
             raise self.fault(1, "T006", what)
+
+    def check_visits(self, network: Network, whole: Schedule) -> None:
+        """Require that every node with an adjoint is visited once, and after all that send to it."""
+        done: set[int] = set()
+        for i, number in self.visits.items():
+            name = visible(network.nodes[i].name)
+            if not whole.active[i]:
+                raise self.fault(number, "T006", f'"{name}" is completed, and no adjoint leads to it')
+            for edge in whole.arrivals[i]:
+                if edge.consumer_index not in done:
+                    consumer = visible(edge.consumer)
+                    raise self.fault(number, "T006", f'"{name}" is completed before its consumer "{consumer}"')
+            done.add(i)
+        if not self.cut and len(done) < len(whole.reverse):
+            raise self.fault(1, "T006", "not every node between the target and an input or parameter is visited")
 
     def network(self) -> Network:
         """Check the header's network, its leaves filled with what the trace recorded of them."""
@@ -196,7 +230,7 @@ class Reader:
                 continue
             array = recorded.get(str(node.get("id")))
             filled.append(node | {"value": self.missing(node) if array is None else array})
-        raw = self.header.network | {"nodes": filled}
+        raw = {"directed": True, "multigraph": True} | self.header.network | {"nodes": filled}
         try:
             return build(raw, CATALOGUE, target=self.header.target, limit=self.memory)
         except BadInput as error:
@@ -232,12 +266,13 @@ class Reader:
             raise self.fault(1, "T002", f'leaf "{visible(str(node.get("id")))}" has an impossible type')
         return Missing(known)
 
-    def index(self, network: Network, name: str, number: int) -> int:
+    def index(self, name: str, number: int) -> int:
         """Return the index of the node that a record names."""
-        if name not in network:
-            hint = did_you_mean(name, (node.name for node in network.nodes))
+        index = self.indices.get(name)
+        if index is None:
+            hint = did_you_mean(name, self.indices)
             raise self.fault(number, "T007", f'event of unknown node "{visible(name)}"', hint)
-        return network[name].index
+        return index
 
     def edge(self, record: ContributedRecord, number: int) -> Edge:
         """Return the edge that a contribution goes through."""
@@ -258,10 +293,11 @@ class Reader:
             raise self.fault(number, "T008", f"a tensor is at fault: {visible(str(error))}") from None
         except TensorFault as error:
             raise self.fault(number, error.code, error.what, error.hint) from None
-        if array is not None and tensor.name is None and tensor.crc not in {None, zlib.crc32(little_endian(array))}:
+        summed = array is not None and tensor.crc is not None and tensor.name is None
+        if array is not None and summed and tensor.crc != zlib.crc32(little_endian(array)):
             raise self.fault(number, "T012", "a tensor is not as it was written: its checksum is another")
-        found = TensorType(tuple(tensor.shape), tensor.dtype)
-        if found != type_:
+        if tensor.dtype != type_.dtype or tuple(tensor.shape) != type_.shape:
+            found = TensorType(tuple(tensor.shape), tensor.dtype)
             shown = found if found.dtype in ITEM_BYTES else f"of type {visible(found.dtype, limit=40)}"
             raise self.fault(number, "T008", f"a tensor is {shown}, the node {type_}")
         return array

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from io import StringIO
 from typing import IO, Final
@@ -22,7 +23,8 @@ from textual.strip import Strip
 from resdebug.errors import Fault, UsageError
 from resdebug.export.registry import Progress, Recording, Request, Size
 from resdebug.passes.protocol import Pass
-from resdebug.text import adjoint_of, visible
+from resdebug.passes.selection import Selection
+from resdebug.text import adjoint_of, plural, visible
 from resdebug.tui.app import DebuggerApp
 from resdebug.tui.settings import Settings
 
@@ -60,6 +62,15 @@ def size(pass_: Pass, request: Request) -> Size:
     return Size(round(cells * (_FIRST + _FRAME * len(keys_of(pass_, wanted)))), exact=False)
 
 
+def content(pass_: Pass, _selection: Selection) -> str:
+    """Return what would be recorded where nobody says otherwise."""
+    wanted = Recording()
+    steps = len(keys_of(pass_, wanted))
+    whole = "" if steps == len(pass_.schedule.reverse) else f" of {len(pass_.schedule.reverse)}"
+    seconds = steps * wanted.pace + _LAST * wanted.pace
+    return f"{plural(steps, 'step')}{whole}, node by node, on {wanted.columns}×{wanted.rows}: {seconds:.0f} s"
+
+
 def keys_of(pass_: Pass, wanted: Recording) -> tuple[str, ...]:
     """Return the keys to press: those asked for, else node by node to the end, at most sixty times."""
     keys = wanted.keys or (_STEP,) * min(MOST_STEPS, len(pass_.schedule.reverse))
@@ -85,14 +96,16 @@ async def _record(pass_: Pass, stream: IO[bytes], progress: Progress, wanted: Re
     before: tuple[str, ...] = ()
     at = 0.0
     done = 0
-    async for frame in _frames(pass_, wanted, keys):
-        if frame.key:
-            at = round(at + wanted.pace, 6)
-            stream.write(_line([at, "m", frame.told]))
-        stream.write(_line([at, "o", _drawn(frame.lines, before)]))
-        before = frame.lines
-        progress(done, len(keys))
-        done += 1
+    # Where writing breaks off the app is left at once, and by the task that runs it.
+    async with aclosing(_frames(pass_, wanted, keys)) as frames:
+        async for frame in frames:
+            if frame.key:
+                at = round(at + wanted.pace, 6)
+                stream.write(_line([at, "m", frame.told]))
+            stream.write(_line([at, "o", _drawn(frame.lines, before)]))
+            before = frame.lines
+            progress(done, len(keys))
+            done += 1
     stream.write(_line([round(at + _LAST * wanted.pace, 6), "o", ""]))
 
 
@@ -107,15 +120,17 @@ def _drawn(lines: Sequence[str], before: Sequence[str]) -> str:
     return start + "".join(f"\x1b[{k + 1};1H{lines[k]}\x1b[0m" for k in changed)
 
 
-async def _frames(pass_: Pass, wanted: Recording, keys: Sequence[str]) -> AsyncIterator[Frame]:
+async def _frames(pass_: Pass, wanted: Recording, keys: Sequence[str]) -> AsyncGenerator[Frame]:
     """Run the app and yield its picture, first as it opens, then after every key."""
     size = (wanted.columns, wanted.rows)
     name = pass_.network.name or "network"
     # Nobody's own settings: the recording is of the pass, and moves at its own pace.
     app = DebuggerApp(lambda _report: pass_, name, theme=wanted.theme, settings=Settings(reduced_motion=True))
+    # rich remembers how a style was written first; beside a running app that has to be in the app's own colours.
     console = Console(
-        file=StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False, width=wanted.columns
-    )
+        file=StringIO(), force_terminal=True, color_system=wanted.colours,  # type: ignore[arg-type]
+        legacy_windows=False, width=wanted.columns,
+    )  # fmt: skip
     try:
         async with app.run_test(size=size) as pilot:
             await app.workers.wait_for_complete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +11,9 @@ import numpy as np
 from resdebug.verification.measured import FLOOR, SLACK, UNIT, Array, Measured
 
 LARGEST: Final = {name: float(np.finfo(name).max) for name in UNIT}
+TINY: Final = {name: float(np.finfo(name).tiny) for name in UNIT}
+_NAMES: Final = {np.dtype(name).itemsize: name for name in UNIT}
+"""By size; numpy takes its time to say what an element type is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ def same_bits(a: Array, b: Array) -> bool:
         return False
     if not a.shape and a.dtype.kind == "f":
         x, y = a.item(), b.item()
-        return bool(x == y and (x != 0 or np.signbit(x) == np.signbit(y))) or (x != x and y != y)
+        return bool(x == y and (x != 0 or math.copysign(1, x) == math.copysign(1, y))) or (x != x and y != y)
     return _other_bits(a, b) is None
 
 
@@ -68,24 +72,12 @@ def judge(found: Array, derived: Measured, *, finite: bool) -> Judged:
     """
     if found.dtype.kind != "f":
         return exact(found, derived.value.astype(found.dtype))
-    name = found.dtype.name
     theirs = found.astype(np.float64)
     with np.errstate(all="ignore"):
-        expected = derived.value.astype(found.dtype).astype(np.float64)
-        same = (theirs == expected) | (np.isnan(theirs) & np.isnan(expected))
-        if same.all():
+        held = _held(found, theirs, derived)
+        if held is None:
             return Judged()
-        if derived.rounded == 0:
-            allowed = np.zeros(found.shape)
-        else:
-            allowed = np.broadcast_to(SLACK * derived.bound * UNIT[name], found.shape) + FLOOR[name]
-            if derived.rounded == 1:
-                small = np.abs(expected) < np.finfo(name).tiny * 4
-                allowed = np.where(small, FLOOR[name], 0.0)
-        # Beyond the largest number of the type is infinity.
-        beyond = np.isinf(theirs) & (np.sign(derived.value) == np.sign(theirs))
-        beyond &= np.abs(derived.value) + allowed >= LARGEST[name]
-        same = same | (np.abs(theirs - derived.value) <= allowed) | beyond
+        same, allowed = held
         unclear = ~same & (~np.isfinite(theirs) | ~np.isfinite(derived.value)) & (not finite)
         unclear |= ~same & ~np.isfinite(allowed)
         differ = ~same & ~unclear
@@ -93,3 +85,30 @@ def judge(found: Array, derived: Measured, *, finite: bool) -> Judged:
     if not differ.any():
         return Judged(open=count)
     return replace(_first(differ, found, derived.value, allowed), open=count)
+
+
+def doubtful(found: Array, derived: Measured) -> Array | None:
+    """Return which elements need to be judged one by one, None where every one is the same whatever it came from."""
+    with np.errstate(all="ignore"):
+        held = _held(found, found.astype(np.float64), derived)
+    return None if held is None or held[0].all() else ~held[0]
+
+
+def _held(found: Array, theirs: Array, derived: Measured) -> tuple[Array, Array] | None:
+    """Return where numbers are the same up to what is allowed, and that; None where all are equal."""
+    name = _NAMES[found.dtype.itemsize]
+    expected = derived.value.astype(found.dtype).astype(np.float64)
+    same = (theirs == expected) | (np.isnan(theirs) & np.isnan(expected))
+    if same.all():
+        return None
+    if derived.rounded == 0:
+        allowed = np.zeros(found.shape)
+    else:
+        allowed = np.broadcast_to(SLACK * derived.bound * UNIT[name], found.shape) + FLOOR[name]
+        if derived.rounded == 1:
+            small = np.abs(expected) < TINY[name] * 4
+            allowed = np.where(small, FLOOR[name], 0.0)
+    # Beyond the largest number of the type is infinity.
+    beyond = np.isinf(theirs) & (np.sign(derived.value) == np.sign(theirs))
+    beyond &= np.abs(derived.value) + allowed >= LARGEST[name]
+    return same | (np.abs(theirs - derived.value) <= allowed) | beyond, allowed

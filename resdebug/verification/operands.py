@@ -2,52 +2,58 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from typing import Final
+
+import msgspec
 
 from resdebug.verification.measured import Array
 from resdebug.verification.reading import TraceFile
 
 MOST: Final = 256 << 20
 """Bytes that are kept in memory."""
-Key = tuple[str, str]
-"""What it is (value, adjoint, partial), and of which node."""
+_OBJECT: Final = 100
+_NOWHERE: Final = -1
+
+
+class Operand(msgspec.Struct, gc=False):
+    """A tensor of the trace: its key in the record at a place, and as long as they are kept, its numbers."""
+
+    key: str
+    at: int
+    array: Array | None
 
 
 class Operands:
-    """Remembers where tensors stand, and as many of them as there is room for."""
+    """Keeps the numbers of as many operands as there is room for; the others are read again."""
 
     def __init__(self, file: TraceFile, most: int = MOST) -> None:
         self._file = file
         self._most = most
-        self._places: dict[Key, int] = {}
-        self._held: OrderedDict[Key, Array | None] = OrderedDict()
+        self._held: deque[Operand] = deque()
         self._bytes = 0
 
-    def put(self, key: Key, at: int, array: Array | None) -> None:
-        """Remember a tensor (None: only statistics of it are there)."""
-        self._forget(key)
-        self._places[key] = at
-        self._hold(key, array)
+    def keep(self, key: str, at: int, array: Array | None) -> Operand:
+        """Return a tensor (None: only statistics of it are there) as something to ask for its numbers."""
+        operand = Operand(key, at if array is not None else _NOWHERE, array)
+        if array is not None:
+            self._hold(operand, array)
+        return operand
 
-    def get(self, key: Key) -> Array | None:
-        """Return a tensor, None where it is not in the trace."""
-        if key in self._held:
-            return self._held[key]
-        if key not in self._places:
-            return None
-        record = self._file.again(self._places[key])
-        array = self._file.array(record[key[0]])
-        self._hold(key, array)
+    def numbers(self, operand: Operand | None) -> Array | None:
+        """Return the numbers of an operand, None where they are not in the trace."""
+        if operand is None or operand.array is not None or operand.at == _NOWHERE:
+            return None if operand is None else operand.array
+        operand.array = array = self._file.array(getattr(self._file.again(operand.at), operand.key))
+        if array is not None:
+            self._hold(operand, array)
         return array
 
-    def _hold(self, key: Key, array: Array | None) -> None:
-        self._held[key] = array
-        self._bytes += 0 if array is None else array.nbytes + 100
+    def _hold(self, operand: Operand, array: Array) -> None:
+        self._held.append(operand)
+        self._bytes += array.nbytes + _OBJECT
         while self._bytes > self._most and len(self._held) > 1:
-            self._forget(next(iter(self._held)))
-
-    def _forget(self, key: Key) -> None:
-        if key in self._held:
-            array = self._held.pop(key)
-            self._bytes -= 0 if array is None else array.nbytes + 100
+            oldest = self._held.popleft()
+            if oldest.array is not None:
+                self._bytes -= oldest.array.nbytes + _OBJECT
+            oldest.array = None

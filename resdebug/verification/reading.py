@@ -7,10 +7,11 @@ document is held as text.
 from __future__ import annotations
 
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -19,18 +20,14 @@ from resdebug.errors import BadInput, Fault, IOFailure, MissingInput, Place
 from resdebug.text import visible
 from resdebug.verification.beside import Beside
 from resdebug.verification.measured import Array
+from resdebug.verification.records import Record, Tensor
 from resdebug.verification.rules import Broken
 
-_SEAL: Final = re.compile(rb',"crc":(\d{1,10})\}\n\Z')
+_SEAL: Final = b',"crc":'
+_DIGITS: Final = 10
+"""Of a checksum at most."""
 _SIZES: Final = {"float64": 8, "float32": 4, "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1, "bool": 1}
 _NAN: Final = re.compile(r"NaN:([0-9a-f]{1,16})")
-_KEYS: Final[dict[str, tuple[str, ...]]] = {
-    "evaluated": ("node", "value"),
-    "seeded": ("node", "adjoint"),
-    "completed": ("node", "adjoint"),
-    "contributed": ("node", "consumer", "slot", "contribution", "partial"),
-    "end": (),
-}
 _STATISTICS: Final = ("norm", "minimum", "maximum", "mean", "deviation", "zeros", "nans", "infinities")
 _HEAD: Final[dict[str, type | tuple[type, ...]]] = {
     "format": str, "version": int, "generator": str, "digest": str, "target": str, "rule": str, "events": int,
@@ -39,12 +36,8 @@ _HEAD: Final[dict[str, type | tuple[type, ...]]] = {
 _BLOCK: Final = 1 << 20
 
 
-class Placed(NamedTuple):
-    """A record, its line (0 in a document), and where it is found again."""
-
-    line: int
-    at: int
-    record: dict[str, Any]
+Placed = tuple[int, int, Record]
+"""Line (0 in a document), where it is found again, and the record."""
 
 
 class TraceFile:
@@ -75,9 +68,11 @@ class TraceFile:
         self.sealed: bool | None = None
         self.unsummed = 0
         """Tensors in records without a checksum of their own."""
+        self._summed: bool | None = None
+        """Whether the tensors of a document have one."""
         self.broken: Broken | None = None
         """What is wrong with the header line, where it can be read in spite of it."""
-        self._decoder = msgspec.json.Decoder()
+        self._decoder = msgspec.json.Decoder(Record)
         self.header = self._header(first)
         self.beside: Beside | None = None
 
@@ -115,10 +110,11 @@ class TraceFile:
             raise Broken("V001", f"the header cannot be read: {visible(str(error))}") from None
 
     def _check_seal(self, line: bytes) -> None:
-        match = _SEAL.search(line)
-        if match and zlib.crc32(memoryview(line)[: match.start()]) != int(match.group(1)):
+        at = line.rfind(_SEAL)
+        said = line[at + len(_SEAL) : -2]
+        sealed = at >= 0 and line.endswith(b"}\n") and len(said) <= _DIGITS and said.isdigit()
+        if sealed and zlib.crc32(memoryview(line)[:at]) != int(said):
             self.broken = Broken("V003", "the line is not as it was written: its checksum is another")
-        sealed = match is not None
         if self.sealed is None:
             self.sealed = sealed
         elif self.sealed != sealed:
@@ -132,7 +128,7 @@ class TraceFile:
         if self._records is not None:
             for i, raw in enumerate(self._records):
                 self.line = 0
-                yield Placed(0, i, self._record(bytes(raw)))
+                yield 0, i, self._record(raw)
             return
         at, self.line = self._start, 1
         while True:
@@ -152,58 +148,63 @@ class TraceFile:
                     self._check_seal(line)
                     if self.broken is not None and not line.endswith(b"\n"):
                         raise Broken("V002", "the last line is torn")
-                    yield Placed(self.line, at, self._record(line))
+                    yield self.line, at, self._record(line)
                 at += len(line)
 
-    def _record(self, line: bytes) -> dict[str, Any]:
+    def _record(self, line: bytes | msgspec.Raw) -> Record:
         try:
-            record = self._decoder.decode(line)
+            return self._decoder.decode(line)
+        except msgspec.ValidationError as error:
+            raise Broken("V002", f"the line is not a record of an event: {visible(str(error), limit=200)}") from None
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise Broken("V002", f"the line is not strict JSON: {visible(str(error))}") from None
-        keys = _KEYS.get(str(record.get("event"))) if isinstance(record, dict) else None
-        if keys is None or type(record.get("k")) is not int:
-            raise Broken("V002", "the line is not a record of an event")
-        for key in keys:
-            if type(record.get(key)) is not (dict if key in {"value", "adjoint", "contribution", "partial"} else str):
-                raise Broken("V002", f'the record has no "{key}", or of another type')
-        return record  # type: ignore[no-any-return]
 
-    def again(self, at: int) -> dict[str, Any]:
+    def again(self, at: int) -> Record:
         """Return the record at a place once more."""
         if self._records is not None:
-            return self._record(bytes(self._records[at]))
+            return self._record(self._records[at])
         self._stream.seek(at)
         return self._record(self._stream.readline())
 
-    def array(self, tensor: dict[str, Any]) -> Array | None:
+    def array(self, tensor: Tensor) -> Array | None:
         """Return the numbers of a tensor, read-only; None where there are statistics. Raises Broken."""
-        shape, dtype = tensor.get("shape"), tensor.get("dtype")
-        if not isinstance(shape, list) or dtype not in _SIZES:
+        shape, dtype, crc = tensor.shape, tensor.dtype, tensor.crc
+        if self._records is not None and tensor.data is not None:
+            self._check_summed(isinstance(crc, int))
+        if crc is None and shape == [] and dtype == "float64" and type(tensor.data) is float and _is_plain(tensor):
+            self.unsummed += 1
+            alone = np.array(tensor.data)
+            alone.setflags(write=False)
+            return alone
+        if not isinstance(shape, list) or not isinstance(dtype, str) or dtype not in _SIZES:
             raise Broken("V020", "a tensor has no shape, or no known element type")
         if any(type(n) is not int or n < 0 for n in shape):
             raise Broken("V020", "a tensor has an impossible shape")
-        there = [key for key in ("data", "name", "statistics") if tensor.get(key) is not None]
+        there = [key for key in ("data", "name", "statistics") if getattr(tensor, key) is not None]
         if len(there) != 1:
             raise Broken("V020", f"a tensor has {' and '.join(there) or 'neither data nor name nor statistics'}")
         if there == ["statistics"]:
-            _check_statistics(tensor["statistics"], shape, dtype)
+            _check_statistics(tensor.statistics, shape, dtype)
             return None
         if there == ["name"]:
             if self.beside is None:
                 if not self.header.get("tensors"):
                     raise Broken("V021", "a record names a tensor, and the header no file of tensors")
                 self.beside = Beside(self.path, self.header)
-            crc = tensor.get("crc")
-            return self.beside.read(str(tensor["name"]), shape, str(dtype), crc if isinstance(crc, int) else None)
-        array = _numbers(tensor["data"], shape, str(dtype))
-        crc = tensor.get("crc")
+            return self.beside.read(str(tensor.name), shape, str(dtype), crc if isinstance(crc, int) else None)
+        array = _numbers(tensor.data, shape, str(dtype))
         self.unsummed += not isinstance(crc, int)
-        if isinstance(crc, int):
-            little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-            if zlib.crc32(little.tobytes()) != crc:
-                raise Broken("V026", "a tensor has other numbers than its checksum says")
-        array.flags.writeable = False
+        if isinstance(crc, int) and zlib.crc32(_little_endian(array)) != crc:
+            raise Broken("V026", "a tensor has other numbers than its checksum says")
+        array.setflags(write=False)
         return array
+
+    def _check_summed(self, summed: bool) -> None:
+        if self._summed is None:
+            self._summed = summed
+        elif self._summed != summed:
+            what = "no checksum, and others have one" if self._summed else "a checksum, and others have none"
+            raise Broken("V026", f"a tensor has {what}: it was changed or added afterwards")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -215,10 +216,19 @@ def _lines(block: bytes) -> list[bytes]:
     return [line + b"\n" for line in block.split(b"\n")[:-1]] + ([last] if (last := block.split(b"\n")[-1]) else [])
 
 
+def _is_plain(tensor: Tensor) -> bool:
+    return tensor.name is None and tensor.statistics is None
+
+
+def _little_endian(array: Array) -> memoryview:
+    """Return the bytes of the numbers as a file has them."""
+    if sys.byteorder == "little":
+        return np.ascontiguousarray(array).data
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data
+
+
 def _numbers(data: Any, shape: list[int], dtype: str) -> Array:
     """Return nested numbers as an array. Raises Broken."""
-    if type(data) is float and not shape and dtype == "float64":
-        return np.array(data)
     flat = [data]
     for size in shape:
         if any(type(part) is not list or len(part) != size for part in flat):

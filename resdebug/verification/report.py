@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 from resdebug.verification.rules import TEXT, Finding
+
+MOST: Final = 1000
+"""Findings that are kept; the others are counted."""
 
 
 @dataclass
@@ -28,6 +32,18 @@ class Report:
     open: int = 0
     """Elements that cannot be judged: infinite or NaN operands."""
     notes: list[str] = field(default_factory=list)
+
+    def add(self, finding: Finding) -> None:
+        """Keep a finding, or count it."""
+        if self.is_full:
+            self.more += 1
+        else:
+            self.findings.append(finding)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether further findings are only counted."""
+        return len(self.findings) >= MOST
 
     @property
     def holds(self) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from resdebug.verification.judging import Judged
 
 RULES: Final[dict[str, str]] = {
     "V001": "A trace begins with a header: format, version, target, rule, number of events, network.",
@@ -20,7 +23,7 @@ RULES: Final[dict[str, str]] = {
     "V023": "A leaf has its declared type; adjoint, contribution and partial have the type of their node's value.",
     "V024": "Statistics could be those of a tensor of that shape.",
     "V025": "Numbers are there, or statistics in their place, as the header's level and nodes say.",
-    "V026": "A tensor whose numbers stand in the record has the bytes of its CRC-32, where it has one.",
+    "V026": "A tensor in a record has the bytes of its CRC-32, if it has one; in a document, all have one or none has.",
     "V030": "Every node that the target depends on is evaluated once, after its inputs and before the seed.",
     "V031": "The seed is planted once, at the target, and is 1.",
     "V032": "An adjoint is completed once, and only when all visited consumers have delivered.",
@@ -50,6 +53,12 @@ class Finding:
     found: float | None = None
     expected: float | None = None
     allowed: float | None = None
+
+    def judged(self, judged: Judged | None) -> Finding:
+        """Return it with the numbers that were judged, if any."""
+        if judged is None:
+            return self
+        return replace(self, index=judged.index, found=judged.found, expected=judged.expected, allowed=judged.allowed)
 
     def as_json(self) -> dict[str, Any]:
         """Return what is known of it, numbers as strict JSON has them."""

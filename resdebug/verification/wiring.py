@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from resdebug.text import visible
 from resdebug.verification.formulas import LEAVES, VARIADIC, differentiable, slots_of
+from resdebug.verification.operands import Operand
 from resdebug.verification.rules import Broken
 
 Type = tuple[tuple[int, ...], str]
 """Shape and element type."""
-UNKNOWN: Final = "unknown operator"
+_NOT_WORK: Final = frozenset({"id", "op", "block"})
 
 
-@dataclass
+@dataclass(eq=False, slots=True)
 class Node:
-    """A node as the header has it."""
+    """A node as the header has it, and what the trace has said of it so far."""
 
     name: str
     op: str
     attributes: Mapping[str, Any]
-    inputs: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, Node] = field(default_factory=dict)
     """The node in each slot, in slot order."""
     declared: Type | None = None
     """A leaf's shape and element type."""
+    is_leaf: bool = False
+    """Whether this is an input, a parameter or a constant."""
+    is_known: bool = False
+    """Whether there is a second opinion about the operator."""
+    work: str = ""
+    """The operator with its slots and attributes: nodes of the same work do the same to the same operands."""
 
-    @property
-    def is_leaf(self) -> bool:
-        """Whether this is an input, a parameter or a constant."""
-        return self.op in LEAVES
+    type: Type | None = None
+    """Of its value, once it has been evaluated."""
+    value: Operand | None = None
+    adjoint: Operand | None = None
+    partial: Operand | None = None
+    awaited: int = 0
+    """Contributions that it waits for."""
+    arrived: int = 0
+    completed: bool = False
 
-    @property
-    def is_known(self) -> bool:
-        """Whether there is a second opinion about the operator."""
-        return self.is_leaf or self.op in VARIADIC or slots_of(self.op, 0) is not None
+    def __post_init__(self) -> None:
+        self.is_leaf = self.op in LEAVES
+        self.is_known = self.is_leaf or self.op in VARIADIC or slots_of(self.op, 0) is not None
+
+    def look_at_work(self) -> None:
+        """Fill in ``work``, when all inputs are there."""
+        others = {key: self.attributes[key] for key in sorted(self.attributes) if key not in _NOT_WORK}
+        self.work = f"{self.op} {' '.join(self.inputs)}" + (f" {others!r}" if others else "")
 
 
 class Wiring:
@@ -84,61 +100,62 @@ class Wiring:
         if into.is_leaf or edge["slot"] in into.inputs:
             what = f'slot {visible(edge["slot"])} of "{visible(consumer)}"'
             raise Broken("V010", f"{what} is taken twice, or there is none")
-        into.inputs[edge["slot"]] = source
+        into.inputs[edge["slot"]] = self.nodes[source]
 
     def _sort_slots(self, node: Node) -> None:
         slots = slots_of(node.op, len(node.inputs))
-        if slots is None or node.is_leaf:
-            return
-        if not set(node.inputs) <= set(slots):
-            raise Broken("V010", f'"{visible(node.name)}" ({visible(node.op)}) has a slot that it should not have')
-        node.inputs = {slot: node.inputs[slot] for slot in slots if slot in node.inputs}
+        if slots is not None and not node.is_leaf:
+            if not set(node.inputs) <= set(slots):
+                raise Broken("V010", f'"{visible(node.name)}" ({visible(node.op)}) has a slot that it should not have')
+            node.inputs = {slot: node.inputs[slot] for slot in slots if slot in node.inputs}
+        node.look_at_work()
 
-    def _order(self) -> list[str]:
+    def _order(self) -> list[Node]:
         """Return what the target depends on, inputs first. Raises Broken where there is a cycle."""
-        state: dict[str, int] = {}
-        found: list[str] = []
-        stack = [self.target]
+        under_way: set[Node] = set()
+        done: set[Node] = set()
+        found: list[Node] = []
+        stack = [self.nodes[self.target]]
         while stack:
-            name = stack[-1]
-            if state.get(name, 0) == 0:
-                state[name] = 1
-                for source in self.nodes[name].inputs.values():
-                    if state.get(source) == 1:
-                        raise Broken("V011", f'"{visible(source)}" depends on itself')
-                    if source not in state:
+            node = stack[-1]
+            if node not in under_way and node not in done:
+                under_way.add(node)
+                for source in node.inputs.values():
+                    if source in under_way:
+                        raise Broken("V011", f'"{visible(source.name)}" depends on itself')
+                    if source not in done:
                         stack.append(source)
                 continue
             stack.pop()
-            if state[name] == 1:
-                state[name] = 2
-                found.append(name)
+            if node in under_way:
+                under_way.remove(node)
+                done.add(node)
+                found.append(node)
         return found
 
-    def plan(self, type_of: Callable[[str], Type | None]) -> dict[str, list[tuple[str, str]]]:
+    def plan(self) -> dict[Node, list[tuple[str, Node]]]:
         """Return, per node of the reverse pass, the slots through which it sends, with who receives.
 
         A slot of an unknown operator may send: whoever checks must not insist.
         """
-        carries: set[str] = set()
-        through: dict[str, list[tuple[str, str]]] = {}
-        for name in self.order:
-            node, type_ = self.nodes[name], type_of(name)
-            is_float = type_ is not None and type_[1].startswith("float")
+        carries: set[Node] = set()
+        through: dict[Node, list[tuple[str, Node]]] = {}
+        for node in self.order:
+            is_float = node.type is not None and str(node.type[1]).startswith("float")
             if node.is_leaf:
                 if node.op != "constant" and is_float:
-                    carries.add(name)
+                    carries.add(node)
                 continue
             sent = [
                 (slot, source)
                 for slot, source in node.inputs.items()
                 if source in carries and (not node.is_known or differentiable(node.op, slot))
             ]
-            through[name] = sent
+            through[node] = sent
             if sent and is_float:
-                carries.add(name)
-        active = {self.target}
-        for name in reversed(self.order):
-            if name in active:
-                active.update(source for _, source in through.get(name, ()))
-        return {name: through.get(name, []) for name in self.order if name in active}
+                carries.add(node)
+        active = {self.nodes[self.target]}
+        for node in reversed(self.order):
+            if node in active:
+                active.update(source for _, source in through.get(node, ()))
+        return {node: through.get(node, []) for node in self.order if node in active}

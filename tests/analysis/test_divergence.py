@@ -194,6 +194,8 @@ def test_a_skip_that_is_missing_in_the_forward_pass(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "only in" in done.stdout
     assert 'missing skip: it takes "conv2"' in done.stdout
+    turned = run("diff", str(GRAPHS / "plain20.json"), str(GRAPHS / "residual20.json"))
+    assert 'added skip: it takes "conv2" joined with "x" where the first takes it alone' in turned.stdout
 
 
 def test_rounding_in_front_of_a_normalisation_is_no_divergence() -> None:
@@ -267,3 +269,11 @@ def test_the_command(tmp_path: Path) -> None:
     assert run("diff", str(trace), str(mean), "--values-only").returncode == 0
     assert run("diff", str(trace), str(mean), "--map", "x").returncode == 2
     assert run("diff", str(trace), str(tmp_path / "none.json")).returncode == 66
+
+
+def test_a_leaf_of_other_numbers_is_no_rounding() -> None:
+    changed = block()
+    changed.graph.nodes["gamma1"]["value"] = [float(np.nextafter(g, 9)) for g in changed.graph.nodes["gamma1"]["value"]]
+    first = compare(block().run(), changed.run(), tolerance=0.0).first
+    assert first is not None
+    assert (first.node, first.ulps, [look.kind for look in first.looks]) == ("gamma1", 1, ["other numbers"])

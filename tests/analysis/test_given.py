@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from resdebug.analysis.given import read_gradients
+from resdebug.api import read_gradients
 from resdebug.errors import BadInput, MissingInput, ResdebugError
 
 NUMBERS = {"W": np.array([[1.0, -2.5], [1e-30, np.nan]]), "b": np.array(3.0)}

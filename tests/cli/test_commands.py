@@ -248,6 +248,34 @@ def test_full_closed_and_broken_stdout(graph: Path) -> None:
     assert closed.stderr.startswith("error[X004]")
 
 
+FORMATS = [
+    "jsonl", "json", "npz", "safetensors", "csv", "parquet", "graphml", "dot", "mermaid", "markdown", "latex", "html",
+    "perfetto", "replay", "asciicast",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_every_format_to_a_full_device_and_a_broken_pipe(graph: Path, format_: str) -> None:
+    if format_ == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    command = ("trace", str(graph), "--format", format_, "-o", "-")
+    with Path("/dev/full").open("wb") as full:
+        done = run(*command, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 74
+    assert done.stderr == "error[X004]: writing broke off: No space left on device\n"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = run(*command, capture_output=False, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_no_format_is_left_out_above() -> None:
+    from resdebug.export.registry import FORMATS as KNOWN
+
+    assert {*KNOWN, "asciicast"} == set(FORMATS)
+
+
 def test_a_pipe_that_breaks_ends_silently(tmp_path: Path) -> None:
     from tests.support import residual_chain
 

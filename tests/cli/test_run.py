@@ -34,6 +34,19 @@ def test_a_trace_tells_the_same_through_a_pipe(tmp_path: Path) -> None:
     assert "2  conv1     x     branch" in recorded.stdout
 
 
+def test_what_is_whole_of_a_torn_trace_is_run(tmp_path: Path) -> None:
+    trace = tmp_path / "t.jsonl"
+    assert run("trace", RESBLOCK, "-o", str(trace)).returncode == 0
+    trace.write_bytes(trace.read_bytes()[:5000])
+    torn = run("run", str(trace), "-c", "where")
+    assert torn.returncode == 65
+    assert "--recover takes the events before it" in torn.stderr
+    done = run("run", str(trace), "--recover", "-c", "where")
+    assert done.returncode == 0
+    assert "event 10/10: evaluated bn1" in done.stdout
+    assert "it breaks off after event 10 of 47" in done.stderr
+
+
 def here(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """Run the command in this process; return its exit code, stdout and stderr."""
     code = main(arguments)

@@ -56,7 +56,7 @@ def test_whyzero() -> None:
     b.add("loss", "sum", {"x": "r"})
     assert talk(b.run(), "whyzero x") == [
         'the adjoint of "x" is zero: 1 of 1 blocked places cut it off from "loss"',
-        "  r.x -> x: mask: relu lets nothing through where x ≤ 0 (2 of 2 elements)",
+        "  r.x -> x: mask: relu lets nothing through where x ≤ 0 (all 2 elements, the greatest is -1)",
     ]
 
 

@@ -130,7 +130,11 @@ def through(op: str, x: Any, dtype: str = "float64", **attributes: Any) -> Build
 @pytest.mark.parametrize(
     ("b", "reason", "what"),
     [
-        (through("relu", [-1, -2]), Reason.MASK, "relu lets nothing through where x ≤ 0 (2 of 2 elements)"),
+        (
+            through("relu", [-1, -2]),
+            Reason.MASK,
+            "relu lets nothing through where x ≤ 0 (all 2 elements, the greatest is -1)",
+        ),
         (through("clip", [5.0], max=1.0), Reason.MASK, "clip lets nothing through"),
         (through("scale", [5.0], factor=0.0), Reason.ZERO_FACTOR, "the factor 0"),
         (through("tanh", [50.0]), Reason.SATURATED, "tanh is saturated"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from resdebug.analysis.comparison import State, compare_gradients
-from resdebug.analysis.given import read_gradients
+from resdebug.api import read_gradients
 from resdebug.errors import BadInput, CannotCreate, UsageError
 from resdebug.export.gradient_template import WRITERS, write_template
 from tests.support import Builder, block

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Self, cast
@@ -16,7 +20,7 @@ from resdebug.errors import CannotCreate, IOFailure, ResdebugError
 from resdebug.export.registry import FORMATS, export
 from resdebug.export.writing import whole_file
 from tests.export.test_trace_files import large
-from tests.support import two_path
+from tests.support import GRAPHS, two_path
 
 
 def listing(folder: Path) -> list[str]:
@@ -95,19 +99,30 @@ def test_impossible_names(tmp_path: Path, name: str) -> None:
         pass
 
 
-class _Failing:
-    """A stream whose k-th write fails."""
+class Failing:
+    """A stream whose k-th call fails, whether it writes, goes elsewhere in the file or empties its buffer."""
 
     def __init__(self, stream: IO[bytes], k: int, number: int) -> None:
         self.stream = stream
         self.left = k
         self.number = number
 
-    def write(self, data: bytes) -> int:
+    def _call(self) -> None:
         if not self.left:
             raise OSError(self.number, os.strerror(self.number))
         self.left -= 1
+
+    def write(self, data: bytes) -> int:
+        self._call()
         return self.stream.write(data)
+
+    def seek(self, *place: int) -> int:
+        self._call()
+        return self.stream.seek(*place)
+
+    def flush(self) -> None:
+        self._call()
+        self.stream.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
@@ -121,7 +136,7 @@ class _Failing:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
-def test_a_write_that_fails_at_any_call_leaves_the_old_bytes(
+def test_whichever_call_fails_leaves_the_old_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
 ) -> None:
     if name == "parquet":
@@ -132,7 +147,7 @@ def test_a_write_that_fails_at_any_call_leaves_the_old_bytes(
     opening = cast("Callable[..., IO[bytes]]", os.fdopen)
     k = 0
     while True:
-        monkeypatch.setattr(os, "fdopen", lambda *a, _k=k: _Failing(opening(*a), _k, number))
+        monkeypatch.setattr(os, "fdopen", lambda *a, _k=k: Failing(opening(*a), _k, number))
         try:
             export(pass_, path, format=name, force=True)
         except IOFailure as failure:
@@ -142,9 +157,9 @@ def test_a_write_that_fails_at_any_call_leaves_the_old_bytes(
             k += 1
         else:
             break
-    # A derivation is written in one piece.
-    least = {"jsonl": len(pass_.events), "json": len(pass_.events), "markdown": 0, "latex": 0, "html": 0}
-    assert k > least.get(name, 1)
+    # A derivation is written in one piece; then the buffer is emptied.
+    least = {"jsonl": len(pass_.events), "json": len(pass_.events), "markdown": 1, "latex": 1, "html": 1}
+    assert k > least.get(name, 2)
     assert path.read_bytes() != b"old"
 
 
@@ -163,7 +178,7 @@ def test_neither_of_two_files_is_left_when_one_cannot_be_written(
                 nonlocal opened
                 opened += 1
                 stream = opening(*arguments)
-                return cast("IO[bytes]", _Failing(stream, k, number)) if opened - 1 == which else stream
+                return cast("IO[bytes]", Failing(stream, k, number)) if opened - 1 == which else stream
 
             monkeypatch.setattr(os, "fdopen", fail)
             try:
@@ -178,6 +193,35 @@ def test_neither_of_two_files_is_left_when_one_cannot_be_written(
         assert listing(tmp_path) == ["t.jsonl", "t.jsonl.safetensors"]
         for file in tmp_path.iterdir():
             file.unlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of files as POSIX has them")
+@pytest.mark.parametrize("name", FORMATS)
+def test_killed_while_writing_leaves_the_old_bytes_and_what_is_left_is_swept(tmp_path: Path, name: str) -> None:
+    if name == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    path = tmp_path / "t"
+    path.write_bytes(b"old")
+    code = (
+        "import sys, time, resdebug\n"
+        "from resdebug.export.registry import export\n"
+        f"p = resdebug.differentiate(resdebug.load({str(GRAPHS / 'two_path.json')!r}))\n"
+        "def wait(*_):\n"
+        "    print('here', flush=True); time.sleep(60)\n"
+        f"export(p, 't', format={name!r}, force=True, progress=wait)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "here\n"
+    child.kill()
+    child.communicate()
+    assert child.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"old"
+    (left,) = tmp_path.glob(".t.*.part")
+    os.utime(left, (time.time() - 3600,) * 2)
+    export(two_path().run(), path, format=name, force=True)
+    assert listing(tmp_path) == ["t"]
+    assert path.read_bytes() != b"old"
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

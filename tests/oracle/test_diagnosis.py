@@ -11,7 +11,7 @@ import pytest
 
 import resdebug
 from resdebug.analysis.comparison import compare_gradients
-from resdebug.analysis.given import read_gradients
+from resdebug.api import read_gradients
 from resdebug.network.precision import in_precision
 from tests.support import GRAPHS
 

@@ -243,3 +243,45 @@ def test_adjoints_have_the_element_type_of_their_node(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text("\n".join(json.dumps(r) for r in [header, *records]), encoding="utf-8")
     with pytest.raises(BadInput, match="T008"):
         resdebug.load_trace(tmp_path / "t.jsonl")
+
+
+def test_nodes_may_be_visited_in_any_order_that_a_reverse_pass_can_have(tmp_path: Path) -> None:
+    """a and b have all they wait for at the end of two_path: either may come first, and stepping follows the trace."""
+    path = tmp_path / "t.jsonl"
+    export(two_path().run(), path)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line.pop("crc", None)
+    first, second = (i for i, line in enumerate(lines) if line.get("event") == "completed" and line["node"] in "ab")
+    lines[first]["k"], lines[second]["k"] = lines[second]["k"], lines[first]["k"]
+    lines[first], lines[second] = lines[second], lines[first]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    live, recorded = two_path().run(), resdebug.load_trace(path)
+    assert list(recorded.events[:-2]) == list(live.events[:-2])
+    assert list(recorded.events[-2:]) == list(live.events[-2:])[::-1]
+    debugger = resdebug.Debugger(recorded)
+    debugger.jump(len(recorded.events))
+    assert debugger.focus() == live.events[-2].node
+    assert recorded.adjoint("a") == 11
+    early = [*lines[:9], lines[first], *(x for i, x in enumerate(lines[9:], start=9) if i != first)]
+    for k, line in enumerate(early[1:-1], start=1):
+        line["k"] = k
+    path.write_text("".join(json.dumps(line) + "\n" for line in early), encoding="utf-8")
+    with pytest.raises(BadInput, match="is completed before its consumer"):
+        resdebug.load_trace(path)
+
+
+@pytest.mark.parametrize("left_out", [8, 4])
+def test_a_torn_trace_does_not_hide_an_event_that_was_taken_out(tmp_path: Path, left_out: int) -> None:
+    """A contribution (line 8) or a value (line 4) is missing, the numbers are made to fit, the end is torn."""
+    path = tmp_path / "t.jsonl"
+    export(two_path().run(), path)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    kept = [line for number, line in enumerate(lines, start=1) if number != left_out][:-2]
+    for k, line in enumerate(kept):
+        line.pop("crc", None)
+        if k:
+            line["k"] = k
+    path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    with pytest.raises(BadInput, match="T006"):
+        resdebug.load_trace(path, recover=True)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
 import resdebug
-from resdebug.errors import UsageError
+from resdebug.errors import IOFailure, UsageError
 from resdebug.export.registry import Format, Recording, Written, export_files
 from resdebug.passes.protocol import Pass
 from resdebug.passes.selection import Level, Selection
+from tests.export.test_writing import Failing
 from tests.support import block
 from tests.tui.driving import opened
 
@@ -93,6 +97,25 @@ def test_asciinema_reads_it(tmp_path: Path) -> None:
         output = [(at, data) for at, kind, data in cast.events() if kind == "o"]
     assert len(output) == 2 + len(block().run().schedule.reverse)
     assert [at for at, _ in output] == sorted(at for at, _ in output)
+
+
+def test_whichever_write_fails_leaves_the_old_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, pass_, k = tmp_path / "t.cast", block().run(), 0
+    path.write_bytes(b"old")
+    opening = cast("Callable[..., IO[bytes]]", os.fdopen)
+    while True:
+        monkeypatch.setattr(os, "fdopen", lambda *a, _k=k: Failing(opening(*a), _k, errno.ENOSPC))
+        try:
+            recorded(pass_, path, columns=40, rows=12, keys=("n",))
+        except IOFailure as failure:
+            assert failure.faults[0].code == "X004"
+            assert path.read_bytes() == b"old"
+            assert [p.name for p in tmp_path.iterdir()] == ["t.cast"]
+            k += 1
+        else:
+            break
+    assert k > 4
+    assert path.read_bytes() != b"old"
 
 
 def test_what_cannot_be_recorded(tmp_path: Path) -> None:

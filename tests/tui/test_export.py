@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import IO
@@ -49,7 +50,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_every_format_tells_what_it_would_write(here: Path) -> None:
     async with opened(block().run(), (80, 24)) as d:
         screen = await dialog(d)
-        assert screen.query_one("#format", Choice).words == tuple(n for n, f in FORMATS.items() if not f.records)
+        assert screen.query_one("#format", Choice).words == tuple(FORMATS)
+        assert "asciicast" in FORMATS
         await d.press("tab")
         for name, format_ in list(FORMATS.items())[1:]:
             await d.press("right")
@@ -62,6 +64,26 @@ async def test_every_format_tells_what_it_would_write(here: Path) -> None:
             assert str(here / f"test.trace{format_.suffix}") in shown(screen, "place")
             assert "esc goes back" in d.screen()
         assert list(here.iterdir()) == []
+
+
+async def test_a_session_is_recorded_from_within_one(here: Path) -> None:
+    """It is the pass from its seed, whatever the person does meanwhile, and the app goes on as it was."""
+    async with opened(block().run(), (100, 30)) as d:
+        await d.press("n", "n")
+        before = d.screen()
+        screen = await dialog(d)
+        screen.query_one("#path", Input).value = "s.cast"
+        await d.pilot.pause(0.05)
+        await settled(d)
+        assert "15 steps, node by node, on 100×30: 17 s" in shown(screen, "content")
+        await d.press("enter")
+        await settled(d)
+        assert d.screen().split("\n")[:-1] == before.split("\n")[:-1]
+        await d.press("N")
+        assert d.session.debugger.position < 20
+    lines = [json.loads(line) for line in (here / "s.cast").read_text(encoding="utf-8").splitlines()]
+    assert sum(line[1] == "m" for line in lines[1:]) == 15
+    assert [p.name for p in here.iterdir()] == ["s.cast"]
 
 
 async def test_level_and_nodes_are_chosen_in_it(here: Path) -> None:

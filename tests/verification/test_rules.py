@@ -180,6 +180,64 @@ def test_one_bit_of_one_number_of_a_document_is_caught(tmp_path: Path) -> None:
     assert any("no checksums" in note for note in verify(path).notes)
 
 
+@pytest.mark.parametrize(("key", "rule"), [("value", "V050"), ("contribution", "V051")])
+def test_numbers_derived_together_are_found_as_one_by_one(key: str, rule: str, tmp_path: Path) -> None:
+    """Scalars of one operator are derived in one go: which are wrong is told each with its place, in order."""
+    graph = tmp_path / "random.json"
+    assert run("new", "random", "--nodes", "400", "-o", str(graph)).returncode == 0
+    lines = lines_of(write(graph, tmp_path / "t.jsonl"))
+    assert verify(save(lines, tmp_path / "u.jsonl")).findings == []
+    edges = lines[0]["network"]["edges"]
+    changed: dict[int, str] = {}
+    for i, record in enumerate(lines[1:], start=2):
+        near = {e["source"] for e in edges if e["target"] == record.get("node")}
+        if key in record and record[key]["data"] and near and i % 5 == 0 and not near & set(changed.values()):
+            changed[i] = str(record.get("consumer", record["node"]))
+            record[key]["data"] *= 1 + 1e-9
+    assert len(changed) > 20
+    found = verify(save(lines, tmp_path / "u.jsonl")).findings
+    assert changed.items() <= {f.line: f.node for f in found if f.rule == rule}.items()
+    assert [f.line for f in found if f.line > 1] == sorted(f.line for f in found if f.line > 1)
+    for finding in found:
+        if finding.line in changed and finding.rule == rule:
+            assert finding.found == pytest.approx(finding.expected, rel=2e-9)
+            assert finding.found != finding.expected
+    assert rule == "V050" or {f.line for f in found if f.rule == rule} == set(changed)
+
+
+@pytest.mark.parametrize("nonsense", [None, [], {}, 7, "float128", [[1]]])
+@pytest.mark.parametrize("key", ["shape", "dtype", "data", "name", "statistics", "crc"])
+def test_a_tensor_may_say_anything(nonsense: object, key: str, tmp_path: Path) -> None:
+    """Whatever stands where a shape, a type or a number belongs is a finding, or of no consequence."""
+    lines = sound(tmp_path)
+    for line in lines[1:-1]:
+        for tensor in line.values():
+            if isinstance(tensor, dict):
+                tensor[key] = nonsense
+    found = {f.rule for f in verify(save(lines, tmp_path / "t.jsonl")).findings}
+    sound_still = (key in {"name", "statistics", "crc"} and nonsense is None) or (key, nonsense) == ("shape", [])
+    assert bool(found) != (sound_still or (key == "crc" and nonsense != 7))
+
+
+def test_any_flipped_bit_of_a_document_is_caught(tmp_path: Path) -> None:
+    """But for the last of more digits than a number has bits, and for blanks."""
+    path = write(GRAPHS / "resblock.json", tmp_path / "d.json")
+    whole = path.read_bytes()
+    rng = random.Random(7)
+    for at in [whole.rfind(b"crc"), whole.find(b'"crc"') + 2, *(rng.randrange(len(whole)) for _ in range(60))]:
+        changed = bytearray(whole)
+        changed[at] ^= 1 << rng.randrange(8)
+        path.write_bytes(changed)
+        try:
+            findings = verify(path).findings
+        except BadInput:
+            continue
+        if not findings:
+            assert json.loads(bytes(changed)) == json.loads(whole), (at, whole[at - 20 : at + 20])
+    path.write_bytes(whole)
+    assert verify(path).findings == []
+
+
 def test_unknown_operators_are_said_to_be_taken_on_trust(tmp_path: Path) -> None:
     lines = sound(tmp_path)
     lines[0]["digest"] = ""

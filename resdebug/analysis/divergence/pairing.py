@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 
 from resdebug.analysis.divergence.found import Comparison
 from resdebug.analysis.divergence.renames import Renames
@@ -47,6 +48,9 @@ class Pairing:
             ours, theirs = first.attributes, second.attributes
             keys = [k for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
             return "; ".join(f"{k} {ours.get(k)}, and {theirs.get(k)}" for k in keys)
+        if all(e and t and e.slot == t.slot and self.names[e.source] == t.source
+               for e, t in zip_longest(first.inputs, second.inputs)):  # fmt: skip
+            return ""
         from_, other = ({e.slot: self.names[e.source] for e in first.inputs if e},
                         {e.slot: e.source for e in second.inputs if e})  # fmt: skip
         slots = [s for s in {**from_, **other} if from_.get(s) != other.get(s)]

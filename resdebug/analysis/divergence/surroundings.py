@@ -38,19 +38,25 @@ class Surroundings:
         for edge, theirs in zip(node.inputs, self.b.network[names[name]].inputs, strict=False):
             if edge is None or theirs is None or theirs.source == names[edge.source]:
                 continue
-            join = self.a.network[edge.source]
-            parts = [names[e.source] for e in join.inputs if e]
-            if join.op in JOINS and theirs.source in parts:
-                rest = ", ".join(f'"{part}"' for part in parts if part != theirs.source)
-                yield Likeness(
-                    "missing skip", f'it takes "{theirs.source}" where the first takes it joined with {rest}'
-                )
-            else:
-                yield Likeness("wired differently", f'slot {edge.slot} comes from "{theirs.source}" in the second pass')
+            yield self._rewired(edge, theirs)
             return
         wrong = [e.source for e in node.inputs if e and e.source in self.wrong_values]
         if wrong:
             yield Likeness("operand", f'its operand "{wrong[0]}" differs already')
+
+    def _rewired(self, edge: Edge, theirs: Edge) -> Likeness:
+        """Say what it means that a slot is fed otherwise in the second pass: a skip is gone, or has been added."""
+        mine, names = self.pairing.names[edge.source], self.pairing.names
+        join, other = self.a.network[edge.source], self.b.network[theirs.source]
+        before = [names[e.source] for e in join.inputs if e] if join.op in JOINS else []
+        after = [e.source for e in other.inputs if e] if other.op in JOINS else []
+        if theirs.source in before:
+            rest = ", ".join(f'"{part}"' for part in before if part != theirs.source)
+            return Likeness("missing skip", f'it takes "{theirs.source}" where the first takes it joined with {rest}')
+        if mine in after:
+            rest = ", ".join(f'"{part}"' for part in after if part != mine)
+            return Likeness("added skip", f'it takes "{mine}" joined with {rest} where the first takes it alone')
+        return Likeness("wired differently", f'slot {edge.slot} comes from "{theirs.source}" in the second pass')
 
     def operand_looks(self, edge: Edge) -> Iterator[Likeness]:
         """Say which saved value, or the arriving adjoint, differs already."""

@@ -38,7 +38,7 @@ def measured(first: Array, second: Array, tolerance: float | None, floor: float)
     An error is relative to the larger of the element's size and its tensor's root mean square. Without ``tolerance``
     that of the narrower type counts; an absolute difference up to ``floor`` is none.
     """
-    if first.shape == second.shape and first.dtype == second.dtype and bool((first == second).all()):
+    if first.shape == second.shape and first.dtype == second.dtype and _equal(first, second):
         return 0.0
     dtype = min((first.dtype, second.dtype), key=lambda d: d.itemsize if d.kind == "f" else 9)
     if tolerance is None:
@@ -70,6 +70,10 @@ def measured(first: Array, second: Array, tolerance: float | None, floor: float)
         float(error[index]), weight, first.size, int(np.count_nonzero(differ)),
         likeness(first, second, max(tolerance, 1e-12)),
     )  # fmt: skip
+
+
+def _equal(first: Array, second: Array) -> bool:
+    return bool((first == second).all()) if first.ndim else bool(first.item() == second.item())
 
 
 def by_statistics(first: Summary, second: Summary, dtype: str, tolerance: float | None, floor: float) -> Gap | float:

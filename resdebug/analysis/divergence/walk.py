@@ -70,6 +70,7 @@ class Walk:
         patterns = tuple(nodes)
         self._pattern = re.compile("|".join(map(translate, patterns))) if patterns else None
         self._floors: dict[str, float] = {}
+        self._complete = not (a.absent or b.absent)
         self._around = Surroundings(self.pairing, tolerance, self._differs)
         self._events = iter(a.events)
         self.result = self.pairing.structure(self._looked_at)
@@ -135,7 +136,7 @@ class Walk:
         if of not in self.only or not self._looked_at(name) or not self.pairing.has(name):
             return None
         other = self.pairing.names[name]
-        if not (_known(self.a, of, name) and _known(self.b, of, other)):
+        if not (self._complete or (_known(self.a, of, name) and _known(self.b, of, other))):
             gap = self._gap_of_statistics(of, name, name, other)
             return None if gap is None else self._told(gap, of, name, k, gap.looks)
         first, second = _asked(self.a, of, name), _asked(self.b, of, other)
@@ -150,7 +151,9 @@ class Walk:
             return None
         around = self._around
         looks = around.ledger_looks(name, other, second) if of is Of.ADJOINT else around.value_looks(name)
-        return self._told(gap, of, name, k, (*looks, *gap.looks))
+        # Nothing is computed at a leaf that rounding could have grown in.
+        given = of is Of.VALUE and self.a.network[name].is_leaf
+        return self._told(gap, of, name, k, (*looks, *(x for x in gap.looks if not given or x.kind != "rounding")))
 
     def _contribution(self, edge: Edge, k: int) -> Divergence | None:
         """Compare a contribution, and remember what rounding may leave of its node's adjoint."""
@@ -164,7 +167,7 @@ class Walk:
         if theirs is None or theirs.source != names[name]:
             look = Likeness("no such edge", f"the second pass sends nothing through slot {edge.slot} to this node")
             return Divergence(Of.CONTRIBUTION, name, names[name], edge.consumer, edge.slot, looks=(look,), event=k)
-        if not (self.a.holds(Of.CONTRIBUTION, edge) and self.b.holds(Of.CONTRIBUTION, theirs)):
+        if not (self._complete or (self.a.holds(Of.CONTRIBUTION, edge) and self.b.holds(Of.CONTRIBUTION, theirs))):
             gap = self._gap_of_statistics(Of.CONTRIBUTION, name, edge, theirs)
             return None if gap is None else self._told(gap, Of.CONTRIBUTION, name, k, gap.looks, edge)
         self.result.compared[Of.CONTRIBUTION] += 1

@@ -22,6 +22,7 @@ from resdebug.analysis.report.structure import (
     TableKind,
     Weight,
 )
+from resdebug.debugger.nonfinite import origin
 from resdebug.network.model import Node
 from resdebug.ops.base import Array
 from resdebug.passes.protocol import Of, Pass
@@ -79,13 +80,21 @@ def answer(pass_: Pass, _settings: Settings, progress: Progress) -> Section:
         notes.append(f"{plural(len(values), 'value')} hold infinities, as masks do; they go no further.")
     elif values:
         row = _row(pass_, nodes[values[0]], Of.VALUE)
-        findings.append(_finding(nodes[values[0]], row, "its inputs are finite", VALUES, len(values)))
+        findings.append(_finding(nodes[values[0]], row, _began(pass_), VALUES, len(values)))
     elif adjoints:
-        why = "all values are finite, and so is every adjoint before it"
         row = _row(pass_, nodes[adjoints[0]], Of.ADJOINT)
-        findings.append(_finding(nodes[adjoints[0]], row, why, ADJOINTS, len(adjoints)))
+        findings.append(_finding(nodes[adjoints[0]], row, _began(pass_), ADJOINTS, len(adjoints)))
     numbers = (Number(VALUES, len(values)), Number(ADJOINTS, len(adjoints)))
     return Section(KIND, numbers, (Table(TABLE, tuple(rows)),) if rows else (), (), tuple(findings), tuple(notes))
+
+
+def _began(pass_: Pass) -> str:
+    """Return which operation made the first number that is not finite of what, in a clause."""
+    birth = origin(pass_)
+    if birth is None:
+        return ""
+    first = birth.root
+    return f'{first.what} (in the {first.stage.value}, at "{visible(first.node, limit=60)}")'
 
 
 def _contained(pass_: Pass, indices: list[int]) -> bool:
@@ -136,11 +145,10 @@ def _finding(node: Node, row: tuple[str | int, ...], why: str, kind: Quantity, c
     _, _, tensor, nans, infinities, size, at = row
     what = (
         f'The {tensor} of "{visible(node.name, limit=60)}" ({node.op}) is the first with numbers that are not finite: '
-        f"{nans} NaN and {infinities} infinite of {plural(int(size), 'element')}, the first at {at}; {why}. "
-        f"It spreads to {plural(count - 1, 'other node')}."
+        f"{nans} NaN and {infinities} infinite of {plural(int(size), 'element')}, the first at {at}"
+        f"{f'; it began so: {why}' if why else ''}. It spreads to {plural(count - 1, 'other node')}."
     )
     if node.is_leaf and tensor == "value":
-        what = what.replace("; its inputs are finite", "")
         return Finding(Weight.FAULT, node.name, Number(kind, count), what, "The file brought it: correct the numbers.")
     advice = ADVICE.get(node.op, "Look at its inputs: a division by 0, an overflow, or the logarithm of nothing.")
     if tensor == "adjoint":

@@ -76,14 +76,16 @@ class ExportScreen(Dialog[str]):
     def __init__(self, pass_: Pass, suggestion: str, source: Path | None = None, *, ascii_only: bool = False) -> None:
         """``source`` is the file that was opened, which is never written over."""
         super().__init__(classes="-ascii" if ascii_only else "")
-        from resdebug.export.registry import FORMATS, choose_format
+        from resdebug.export.registry import FORMATS, choose_format, register
+        from resdebug.tui.recording import ASCIICAST
+
+        register(ASCIICAST)
 
         self.pass_ = pass_
         self.suggestion = suggestion
         self.source = source
         self.ascii_only = ascii_only
-        # A recording of the screen is made from outside of it.
-        self.formats = {name: f for name, f in FORMATS.items() if not f.records}
+        self.formats = dict(FORMATS)
         self.format: Format = choose_format(Path(suggestion), None)
         self.level = Level.FULL
         self.preview: Preview | None = None
@@ -282,7 +284,7 @@ class ExportScreen(Dialog[str]):
 
     def _write(self, path: Path, format_: Format, selection: Selection, force: bool) -> None:
         from resdebug.export.preview import preview
-        from resdebug.export.registry import check_room, export_files
+        from resdebug.export.registry import Recording, check_room, export_files
 
         worker = get_current_worker()
         last = time.monotonic()
@@ -300,7 +302,10 @@ class ExportScreen(Dialog[str]):
         try:
             found = preview(self.pass_, path, format_, selection, source=self.source)
             check_room(path, found.size)
-            written = export_files(self.pass_, path, format_, force=force, progress=progress, selection=selection)
+            written = export_files(
+                self.pass_, path, format_, force=force, progress=progress, selection=selection,
+                recording=Recording(colours=self.app.console.color_system) if format_.records else None,
+            )  # fmt: skip
         except ResdebugError as error:
             if not worker.is_cancelled:
                 self.call_later(self.tell, f"{visible(path.name, limit=60)}: {_told(error)}")

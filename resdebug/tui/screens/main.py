@@ -206,10 +206,9 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """While loading, and while a command is at work, only leaving and help work.
 
-        As long as the pass is run, so does what needs no numbers.
+        As long as the pass is run also what needs no numbers does.
         """
         known = {command.action.partition("(")[0] for command in COMMANDS}
-        works = self.session is not None and not self.busy
-        if self.coming:
-            works = action in WITHOUT_NUMBERS
-        return works or action not in known or action in {"quit", "help"}
+        if self.session is not None and not self.busy and not self.coming:
+            return True
+        return action not in known or action in {"quit", "help"} or (self.coming and action in WITHOUT_NUMBERS)

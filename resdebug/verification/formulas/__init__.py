@@ -7,7 +7,7 @@ from typing import Final
 from resdebug.verification.formulas import arithmetic, convolution, elementwise, losses, pooling, reductions, routing
 from resdebug.verification.formulas.case import Case, Formula, NotDerived
 
-__all__ = ["FORWARD", "LEAVES", "SLOTS", "Case", "Formula", "NotDerived", "slots_of", "vjp_of"]
+__all__ = ["ELEMENTARY", "FORWARD", "LEAVES", "SLOTS", "Case", "Formula", "NotDerived", "slots_of", "vjp_of"]
 
 LEAVES: Final = ("input", "parameter", "constant")
 _FILES: Final = (arithmetic, elementwise, routing, convolution, pooling, reductions, losses)
@@ -34,6 +34,13 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Slots per operator, in their order; those of ``VARIADIC`` are x0, x1, …"""
 VARIADIC: Final = frozenset({"concat", "stack", "einsum"})
+
+
+ELEMENTARY: Final = frozenset({"add", "sub", "mul", "div", "maximum", "minimum", *elementwise.FORWARD}) - {
+    "prelu",
+    "dropout",
+}
+"""Operators that treat every element alike: of operands of one shape, as many as one likes may be stacked."""
 
 
 def slots_of(op: str, count: int) -> tuple[str, ...] | None:
