@@ -200,7 +200,7 @@ class Session(Conversation):
         self.debugger.jump(other.debugger.position)
         self.folded, self.show_leaves, self.forward_order = other.folded, other.show_leaves, other.forward_order
         self.selected, self.view, self.link, self.visited = other.selected, other.view, other.link, other.visited
-        self.tensor_view, self.count = other.tensor_view, other.count
+        self.tensor_view, self.count, self.matched = other.tensor_view, other.count, other.matched
 
     def renew(self, progress: str) -> None:
         """Ask everything anew: meanwhile there is more of the pass."""
