@@ -76,7 +76,13 @@ class Layout:
         values = np.where(self.survey.scalar, self.places, -1)
         adjoints = np.where(self.survey.active, values, -1)
         return Program(
-            tuple(self._steps()), self.survey.dtype, self.count, values.tolist(), adjoints.tolist(), int(self.ends[-1])
+            tuple(self._steps()),
+            self.survey.dtype,
+            self.count,
+            values.tolist(),
+            adjoints.tolist(),
+            self.to.tolist(),
+            int(self.ends[-1]),
         )
 
     def _number(self) -> None:
@@ -144,7 +150,11 @@ class Layout:
         wide = max(1, int(np.count_nonzero(widths >= SHORT * self.narrow)))
         rest = widths[wide:]
         tail = np.arange(rest.sum()) - np.repeat(np.cumsum(rest) - rest, rest)
-        return Rounds(start, tuple(zip(self.ends[part].tolist(), widths.tolist(), strict=True)), wide, tail)
+        parts = [
+            (slice(start, start + width), slice(first, first + width))
+            for first, width in zip(self.ends[part].tolist(), widths.tolist(), strict=True)
+        ]
+        return Rounds(start, tuple(parts), wide, tail)
 
     def _leaves(self, start: int, size: int) -> Leaves:
         leaves = np.sort(self.order[start : start + size])
@@ -161,7 +171,8 @@ class Layout:
             if senders.size:
                 sendings.append(Sending(position, None if senders.size == visits else senders, row[senders]))
         operator = self.operators[self.nodes.operators.number[self.order[start]]]
-        return Batch(operator, tuple(inputs), tuple(sendings), self._rounds(start), size, visits)
+        visited = tuple(places[:visits] for places in inputs)
+        return Batch(operator, tuple(inputs), visited, tuple(sendings), self._rounds(start), size, visits)
 
     def _walk(self, start: int, stop: int) -> Walk:
         part = slice(self.slots[start], self.slots[stop])

@@ -30,8 +30,10 @@ class Program:
     """Per node index, the place of its value, -1 for a node that is no scalar of this element type."""
     adjoints: Sequence[int]
     """The same of its adjoint; -1 also for a node that takes no part in the reverse pass."""
-    contributions: int
-    """How many contributions go to scalars."""
+    contributions: Sequence[int]
+    """Per edge, the place of its contribution among all that go to scalars; -1 where none does."""
+    sent: int
+    """How many these are."""
 
     def forward(self, network: Network, progress: Progress | None = None) -> Kept:
         """Return the values of all nodes that the target depends on.
@@ -51,11 +53,11 @@ class Program:
 
     def reverse(
         self, network: Network, schedule: Schedule, values: Kept, rule: str = "sum", progress: Progress | None = None
-    ) -> Kept:
-        """Return the adjoints, bit for bit those of ``reverse_pass``."""
+    ) -> tuple[Kept, Array]:
+        """Return the adjoints, bit for bit those of ``reverse_pass``, and all contributions to scalars."""
         adjoints = Kept(self.adjoints, self.count, self.dtype)
         adjoints[schedule.target] = seed_of(network, schedule)
-        contributions: Array = np.empty(self.contributions, self.dtype)
+        contributions: Array = np.empty(self.sent, self.dtype)
         back = Backward(network, rule, values, adjoints, contributions, {})
         done = 0
         with threads.ours():
@@ -64,4 +66,4 @@ class Program:
                 done += step.visits
                 if progress is not None and step.visits:
                     progress(done)
-        return adjoints
+        return adjoints, contributions

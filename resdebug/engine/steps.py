@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from resdebug.engine.kept import Kept
 from resdebug.engine.reverse import contribution
 from resdebug.network.model import Edge, Network, Node
 from resdebug.network.tensorfiles import TensorFault
+from resdebug.network.values import Numbers, Value
 from resdebug.ops.base import Array, Operator
 
 Ints = NDArray[np.intp]
@@ -69,8 +71,8 @@ class Rounds:
     """
 
     start: int
-    parts: tuple[tuple[int, int], ...]
-    """Where each round begins, and its width."""
+    parts: tuple[tuple[slice, slice], ...]
+    """Per round, where those that receive stand, and what they receive."""
     wide: int
     """How many rounds at the beginning are worth a call each."""
     tail: Ints
@@ -78,17 +80,30 @@ class Rounds:
 
     def gather(self, back: Backward) -> None:
         """Accumulate in order of arrival, as many nodes at once as receive so much."""
-        adjoints = back.adjoints.vector
-        many = back.rule == "sum" and self.tail.size > 0
-        for k, (offset, width) in enumerate(self.parts[: self.wide] if many else self.parts, start=1):
-            partial = adjoints[self.start : self.start + width]
-            sent = back.contributions[offset : offset + width]
-            made = accumulate(back.rule, partial if k > 1 else None, sent, k)
+        adjoints, contributions = back.adjoints.vector, back.contributions
+        if back.rule == "sum":
+            for k, (receivers, arriving) in enumerate(self.parts[: self.wide]):
+                if k:
+                    partial = adjoints[receivers]
+                    np.add(partial, contributions[arriving], out=partial)
+                else:
+                    adjoints[receivers] = contributions[arriving]
+            if self.tail.size:
+                first = self.parts[self.wide][1].start
+                add_each(adjoints[self.start :], self.tail, contributions[first : first + self.tail.size])
+            return
+        for k, (receivers, arriving) in enumerate(self.parts, start=1):
+            partial = adjoints[receivers]
+            made = accumulate(back.rule, partial if k > 1 else None, contributions[arriving], k)
             if made is not partial:
                 partial[...] = made
-        if many:
-            offset = self.parts[self.wide][0]
-            add_each(adjoints[self.start :], self.tail, back.contributions[offset : offset + self.tail.size])
+
+
+@dataclass(slots=True)
+class Taken:
+    """The numbers of leaves that were taken last, and from which values; nothing where these may change in place."""
+
+    last: tuple[Mapping[str, Value], Array] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +116,25 @@ class Leaves(Step):
     rounds: Rounds
     nodes: int
     visits: int
+    taken: Taken = field(default_factory=Taken, compare=False, repr=False)
 
     def forward(self, ahead: Forward) -> None:
         """Take their numbers. Raises BadInput when a tensor file is at fault."""
-        network, given = ahead.network, ahead.network.values
+        vector, given = ahead.values.vector, ahead.network.values
+        found = self.taken.last
+        if found is None or found[0] is not given:
+            found = given, np.array(self.numbers(ahead.network), vector.dtype)
+            values = [given[name] for name in self.names]
+            fixed = all(type(value) is Numbers and not value.numbers.flags.writeable for value in values)
+            self.taken.last = found if fixed else None
+        vector[self.places] = found[1]
+
+    def numbers(self, network: Network) -> list[float]:
+        """Return the number of each leaf."""
         try:
-            numbers = [given[name].array().item() for name in self.names]
+            return [network.values[name].array().item() for name in self.names]
         except TensorFault:  # which says no name
-            numbers = [leaf_value(network, network[name]).item() for name in self.names]
-        ahead.values.vector[self.places] = numbers
+            return [leaf_value(network, network[name]).item() for name in self.names]
 
     def reverse(self, back: Backward) -> None:
         """Complete the adjoints."""
@@ -133,6 +158,8 @@ class Batch(Step):
     operator: Operator
     inputs: tuple[Ints, ...]
     """Per slot, the places of the operands."""
+    visited: tuple[Ints, ...]
+    """The same of those that the reverse pass visits, which come first."""
     sendings: tuple[Sending, ...]
     rounds: Rounds
     nodes: int
@@ -150,7 +177,7 @@ class Batch(Step):
             return
         start, stop = self.rounds.start, self.rounds.start + self.visits
         vector = back.values.vector
-        inputs = [vector.take(places[: self.visits]) for places in self.inputs]
+        inputs = [vector.take(places) for places in self.visited]
         ybar, y = back.adjoints.vector[start:stop], vector[start:stop]
         for sending in self.sendings:
             sent = self.operator.vjp(sending.position, ybar, y, inputs)

@@ -197,7 +197,9 @@ def read_value(node: dict[str, Any], default: str, files: TensorFiles, limit: in
     Raises ValueFault with the place inside the node.
     """
     if type(node.get("value")) is float and default == "float64" and node.keys().isdisjoint(_TYPED):
-        return Numbers(np.array(node["value"]), SINGLE)
+        number = np.array(node["value"])
+        number.flags.writeable = False
+        return Numbers(number, SINGLE)
     dtype = node.get("dtype", default)
     if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
         shown = f'"{visible(dtype)}"' if isinstance(dtype, str) else kind_of(dtype)

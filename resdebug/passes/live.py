@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -46,6 +46,8 @@ class LivePass(Pass):
         super().__init__(network, schedule(network, target), rule)
         keep_freed_memory()
         self._norms: Norms = {}
+        self._sent: tuple[Sequence[int], Array] | None = None
+        """Contributions to scalars, where they are kept: per edge the place, and all of them."""
         forward = reverse = None
         if report is not None:
             total, visits = len(self.schedule.order), len(self.schedule.reverse)
@@ -62,7 +64,10 @@ class LivePass(Pass):
                 self._adjoints = reverse_pass(network, self.schedule, self._values, rule, reverse, kept)
             else:
                 self._values = values = laid_out.forward(network, forward)
-                self._adjoints = laid_out.reverse(network, self.schedule, values, rule, reverse)
+                self._adjoints, sent = laid_out.reverse(network, self.schedule, values, rule, reverse)
+                if norms:
+                    sent.flags.writeable = False
+                    self._sent = laid_out.contributions, sent
 
     @classmethod
     def of(cls, network: Network, plan: Schedule, rule: str, values: ByNode, adjoints: ByNode) -> LivePass:
@@ -70,6 +75,7 @@ class LivePass(Pass):
         made = cls.__new__(cls)
         Pass.__init__(made, network, plan, rule)
         made._norms = {}
+        made._sent = None
         made._values = values
         made._adjoints = adjoints
         return made
@@ -96,10 +102,13 @@ class LivePass(Pass):
         return self._adjoints[self.network[node].index]
 
     def contribution(self, edge: Edge) -> Array:
-        """Compute one contribution from the consumer's adjoint and the saved values."""
+        """Compute one contribution from the consumer's adjoint and the saved values, unless it was kept."""
         ybar = self._adjoints[edge.consumer_index]
         if ybar is None or edge not in self.schedule.deliveries[edge.consumer_index]:
             raise KeyError(f"nothing goes from {edge.consumer} through {edge.slot} to {edge.source}")
+        if self._sent is not None and self._sent[0][edge.index] >= 0:
+            kept: Array = self._sent[1][self._sent[0][edge.index], ...]
+            return kept
         if max(ybar.size, self.network.nodes[edge.source_index].type.size) < TINY:
             with np.errstate(all="ignore"):
                 return contribution(self.network, edge, ybar, self._values)
@@ -130,8 +139,9 @@ def differentiate(
 
     ``target`` and ``inputs`` (arrays by name of an input, parameter or constant) override the file's. ``rule`` is how
     contributions accumulate: anything but ``sum`` is wrong on purpose. With ``norms`` the norm of every contribution is
-    kept while the pass runs. Raises UsageError for an unknown name or rule or
-    a target that is no scalar, BadInput when shapes do not fit or a given number does not fit its element type.
+    kept while the pass runs; of scalars that are computed together, the contributions themselves. Raises UsageError for
+    an unknown name or rule or a target that is no scalar, BadInput when shapes do not fit or a given number does not
+    fit its element type.
     """
     if rule not in RULES:
         raise UsageError(Fault("G053", f'unknown accumulation rule "{visible(rule)}"', did_you_mean(rule, RULES)))

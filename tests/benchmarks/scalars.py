@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.scalars ENGINE FILE``; ENGINE is ours, micrograd, autograd or pytorch. A peer builds the
 same computation anew in every run, as all three record what they are to differentiate while they compute; it is asked
-for the gradients of the leaves only, where ours has every adjoint and any contribution. Each peer's gradients are
+for the gradients of the leaves only, where ours keeps every adjoint and every contribution. Each peer's gradients are
 compared with ours first.
 """
 
@@ -44,10 +44,10 @@ def plan(network: resdebug.Network) -> tuple[list[float], Plan, list[str]]:
 
 
 def ours(network: resdebug.Network) -> Callable[[], Gradients]:
-    """Every value and every adjoint kept, on a network that has been run before."""
+    """Every value, every adjoint and every contribution kept, on a network that has been run before."""
 
     def run() -> Gradients:
-        resdebug.differentiate(network)
+        resdebug.differentiate(network, norms=True)
         return ()
 
     return run

@@ -18,7 +18,7 @@ from resdebug.engine.accumulation import RULES
 from resdebug.engine.batches import Layout, program
 from resdebug.engine.forward import evaluate
 from resdebug.engine.kept import ByNode
-from resdebug.engine.reverse import reverse_pass
+from resdebug.engine.reverse import contribution, reverse_pass
 from resdebug.engine.survey import Survey
 from resdebug.errors import BadInput
 from resdebug.network.order import schedule
@@ -108,7 +108,16 @@ def both_ways(network: Network, rule: str, narrow: int) -> None:
     evaluate(network, reversed(plan.order), values)
     batched = laid_out.forward(network)
     same(network, values, batched)
-    same(network, reverse_pass(network, plan, values, rule), laid_out.reverse(network, plan, batched, rule))
+    one_by_one = reverse_pass(network, plan, values, rule)
+    adjoints, kept = laid_out.reverse(network, plan, batched, rule)
+    same(network, one_by_one, adjoints)
+    for edge in [edge for sent in plan.deliveries for edge in sent]:
+        place, ybar = laid_out.contributions[edge.index], one_by_one[edge.consumer_index]
+        assert (place >= 0) == (network.nodes[edge.source_index].type == network.nodes[plan.target].type)
+        if place >= 0 and ybar is not None:
+            with np.errstate(all="ignore"):
+                expected = contribution(network, edge, ybar, values)
+            assert bits(kept[place]) == bits(expected), edge
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, database=None, phases=[Phase.generate])

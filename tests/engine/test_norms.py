@@ -39,6 +39,18 @@ def test_special_numbers() -> None:
     assert norm(np.array([1, -np.inf], np.float32)) == math.inf
 
 
+def test_contributions_of_scalars_are_kept_with_their_norms() -> None:
+    net = resdebug.generate("random", nodes=500, seed=3)
+    kept, asked = resdebug.differentiate(net, norms=True), resdebug.differentiate(net)
+    edges = [edge for sent in kept.schedule.deliveries for edge in sent]
+    assert len(edges) > 500
+    for edge in edges:
+        sent = kept.contribution(edge)
+        assert (sent.shape, sent.flags.writeable) == ((), False)
+        assert sent.tobytes() == asked.contribution(edge).tobytes()
+        assert kept.norm(edge) == abs(float(sent))
+
+
 @pytest.mark.parametrize("name", ["resblock", "residual20"])
 def test_norms_kept_from_the_pass_are_those_of_the_contributions(name: str) -> None:
     net = resdebug.load(GRAPHS / f"{name}.json")
