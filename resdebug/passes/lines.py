@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from resdebug.errors import BadInput, Fault, Place
+from resdebug.network.progress import Report
 from resdebug.passes.trace import FORMAT, EndRecord, Header, Record, is_torn
 from resdebug.text import visible
+
+OFTEN: Final = 256
+"""After so many records it is told how far the reading is."""
 
 
 class Line(NamedTuple):
@@ -40,7 +44,7 @@ def is_trace(data: bytes) -> bool:
     return head.startswith(b"{") and b'"format"' in head and FORMAT.encode() in head
 
 
-def split(data: bytes, file: str) -> Text:
+def split(data: bytes, file: str, report: Report | None = None) -> Text:
     """Separate the header from the records, of either form.
 
     Raises BadInput when there is no header. Where a record cannot be read the lines before it are returned.
@@ -61,9 +65,12 @@ def split(data: bytes, file: str) -> Text:
         what = f"is not a trace: {visible(str(error))}"
         raise BadInput(Fault("T001", what, "write it with resdebug trace", Place(file, 1, 1))) from None
     lines = []
+    total = rest.count(b"\n")
     try:
         for line in _lines(rest, file):
             lines.append(line)
+            if report is not None and not len(lines) % OFTEN:
+                report("reading", len(lines), 2 * total)
     except BadInput as error:
         return Text(header, lines, error.faults[0])
     return Text(header, lines, _unfinished(lines, file))

@@ -16,6 +16,7 @@ from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.building import build
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule, schedule
+from resdebug.network.progress import Report
 from resdebug.network.signature import LEAVES
 from resdebug.network.tensorfiles import TensorFault
 from resdebug.network.types import ITEM_BYTES, TensorType
@@ -26,7 +27,7 @@ from resdebug.ops.base import Array
 from resdebug.passes.beside import Beside
 from resdebug.passes.encoding import little_endian
 from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded, Timeline
-from resdebug.passes.lines import Line, Text
+from resdebug.passes.lines import OFTEN, Line, Text
 from resdebug.passes.protocol import Of
 from resdebug.passes.recorded import Key, RecordedPass
 from resdebug.passes.trace import (
@@ -78,8 +79,9 @@ def _event_of(item: Record | Event) -> tuple[str, ...]:
 class Reader:
     """Takes the records in order and fits them to the network of the header."""
 
-    def __init__(self, file: str, text: Text, memory: int | None, recover: bool) -> None:
+    def __init__(self, file: str, text: Text, memory: int | None, recover: bool, report: Report | None = None) -> None:
         self.file = file
+        self.report = report
         self.header = text.header
         self.lines = text.lines
         self.memory = memory
@@ -98,9 +100,12 @@ class Reader:
         """Return the pass. Raises BadInput."""
         network = self.network()
         self.edges = {(e.consumer, e.slot): e for e in network.edges}
+        total = len(self.lines)
         for expected, line in enumerate(self.lines, start=1):
             try:
                 self.take(network, line, expected)
+                if self.report is not None and not expected % OFTEN:
+                    self.report("reading", total + expected, 2 * total)
             except BadInput:
                 if not self.recover:
                     raise

@@ -12,6 +12,7 @@ from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 from resdebug.network.pause import collection_paused
+from resdebug.network.progress import Report
 from resdebug.network.source import read_text
 from resdebug.ops.base import Array
 from resdebug.passes.events import Timeline
@@ -199,14 +200,16 @@ def load_trace(path: str | Path, *, memory: int | None = None, recover: bool = F
     return parse_trace(read_text(path), str(path), memory=memory, recover=recover)
 
 
-def parse_trace(data: bytes, file: str, *, memory: int | None = None, recover: bool = False) -> RecordedPass:
+def parse_trace(
+    data: bytes, file: str, *, memory: int | None = None, recover: bool = False, report: Report | None = None
+) -> RecordedPass:
     """Read the text of the trace ``file``. Raises BadInput."""
     with collection_paused():
-        return _parsed(data, file, memory, recover=recover)
+        return _parsed(data, file, memory, report, recover=recover)
 
 
-def _parsed(data: bytes, file: str, memory: int | None, *, recover: bool) -> RecordedPass:
-    text = split(data, file)
+def _parsed(data: bytes, file: str, memory: int | None, report: Report | None, *, recover: bool) -> RecordedPass:
+    text = split(data, file, report)
     header = text.header
     place = Place(file, 1, 1)
     if header.format != FORMAT or header.version not in READABLE:
@@ -223,4 +226,4 @@ def _parsed(data: bytes, file: str, memory: int | None, *, recover: bool) -> Rec
         raise BadInput(text.broken)
     from resdebug.passes.reading import Reader
 
-    return Reader(file, text, memory, recover).read()
+    return Reader(file, text, memory, recover, report).read()
