@@ -6,7 +6,7 @@ PATIENCE = 1.0
 """Seconds before anything is said: the first few steps tell little."""
 _UNITS = {"comparing": "events"}
 """What is counted, where that is not nodes."""
-_SHARES = ("reading",)
+_SHARES = ("reading", "drawing")
 """Where nothing is counted, and the share of the time is known."""
 
 
