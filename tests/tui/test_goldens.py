@@ -13,7 +13,7 @@ from resdebug.tui.panes.widgets import FooterPane
 from tests.support import GRAPHS
 from tests.tui.driving import opened
 
-ROUNDING = re.compile(r"-?\d\.\d\de-1[5-9]")
+ROUNDING = re.compile(r"[-−]?\d\.\d\de-1[5-9]")
 """What is nothing but rounding, of a sum that is zero, differs from processor to processor."""
 MAIN = ("fork", "two_path", "digits", "folded")
 GOLDENS = Path(__file__).parent / "goldens"
