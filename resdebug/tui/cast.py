@@ -133,6 +133,9 @@ async def _frames(pass_: Pass, wanted: Recording, keys: Sequence[str]) -> AsyncG
     )  # fmt: skip
     try:
         async with app.run_test(size=size) as pilot:
+            # What loads begins only after the first picture.
+            while app.is_running and app.failure is None and not _is_there(app):
+                await pilot.pause(0.01)
             await app.workers.wait_for_complete()
             await pilot.pause()
             yield Frame("", _picture(app, console), "")
@@ -148,6 +151,11 @@ async def _frames(pass_: Pass, wanted: Recording, keys: Sequence[str]) -> AsyncG
         raise app.failure
     if app.crash is not None:
         raise app.crash
+
+
+def _is_there(app: DebuggerApp) -> bool:
+    session = app.main.session
+    return session is not None and session.ready
 
 
 def _picture(app: DebuggerApp, console: Console) -> tuple[str, ...]:

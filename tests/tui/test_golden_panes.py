@@ -11,7 +11,7 @@ import resdebug
 from resdebug.tui.panes.widgets import FooterPane
 from tests.support import GRAPHS
 from tests.tui.driving import opened
-from tests.tui.test_goldens import GOLDENS, ROUNDING
+from tests.tui.test_goldens import GOLDENS, rounded
 
 SIZES = ((50, 15), (80, 24), (100, 30), (120, 36), (200, 60))
 PANES = ("graph", "node", "ledger", "tensor")
@@ -41,7 +41,7 @@ async def test_panes(graph: str) -> None:
                 d.app.main.query_one(FooterPane).show_keys()
                 await d.pilot.pause()
                 seen.append(f"# {pane}\n{d.screen().rstrip()}\n")
-            written[size] = ROUNDING.sub(lambda found: "~0".ljust(len(found[0])), "\n".join(seen))
+            written[size] = rounded("\n".join(seen))
     for size, screens in written.items():
         golden = GOLDENS / Path(f"panes_{graph}_{size[0]}x{size[1]}.txt")
         if os.environ.get("RESDEBUG_GOLDENS") == "write":

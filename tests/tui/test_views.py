@@ -137,11 +137,7 @@ async def test_playing_steps_on_to_the_end_and_stops() -> None:
     async with opened(block().run(), (120, 36)) as d:
         await d.press("plus", "plus", "plus", "plus", "plus", "space")
         end = len(d.session.debugger.timeline)
-        for _ in range(60):
-            await d.pilot.pause(0.05)
-            if d.session.debugger.position == end:
-                break
-        assert d.session.debugger.position == end
+        await d.until(lambda: d.session.debugger.position == end)
         await d.press("space")
         await d.pilot.pause(0.1)
         await d.press("space")
