@@ -105,6 +105,7 @@ class Session(Conversation):
             self.folded = self.arrangement.blocks.innermost
         self.rows  # noqa: B018 - laid out here, not while somebody waits
         copy(self.debugger).step()
+        self.ahead  # noqa: B018 - the same
         for done, index in enumerate(self.pass_.schedule.reverse, start=1):
             self.adjoint_norm(index)
             if done % 256 == 0:
