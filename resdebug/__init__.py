@@ -16,6 +16,7 @@ The house, imports pointing downwards only::
     cli/         commands: arguments in, exit codes out
     tui/         the Textual app: screens, panes, keymap
     api.py       this face, where the operators are handed to the network
+    bridges/     other frameworks' files in, imported only when used
     generators/  real networks from a seed: one file per architecture
     export/      a pass out: one file per format, one registry
     analysis/    questions asked of a finished pass, one file per question

@@ -10,10 +10,11 @@ from resdebug.debugger.debugger import Debugger
 from resdebug.errors import BadInput, Fault, Place, UsageError
 from resdebug.network import interchange
 from resdebug.network.model import Network
+from resdebug.network.progress import Report
 from resdebug.network.source import read_text
 from resdebug.ops import CATALOGUE
 from resdebug.passes.coming import ComingPass
-from resdebug.passes.live import LivePass, Report, differentiate
+from resdebug.passes.live import LivePass, differentiate
 from resdebug.passes.protocol import LedgerRow, Pass
 from resdebug.passes.recorded import RecordedPass, is_trace, load_trace, parse_trace
 from resdebug.text import visible
@@ -34,13 +35,16 @@ __all__ = [
 ]  # fmt: skip
 
 
-def load(path: str | Path, *, target: str | None = None, memory: int | None = None) -> Network:
+def load(
+    path: str | Path, *, target: str | None = None, memory: int | None = None, report: Report | None = None
+) -> Network:
     """Read and check a network file.
 
     ``target`` overrides the file's; ``memory`` is how many bytes values and adjoints may take together (80 % of what
-    is free). Raises MissingInput, BadInput (every fault with its place) or IOFailure.
+    is free); ``report`` hears how far it is, in percent. Raises MissingInput, BadInput (every fault with its place) or
+    IOFailure.
     """
-    return interchange.read_network(path, CATALOGUE, target=target, limit=memory)
+    return interchange.read_network(path, CATALOGUE, target=target, limit=memory, report=report)
 
 
 def open_pass(
@@ -80,7 +84,7 @@ def begin_pass(
         if STATISTICS in data[:64]:
             what = "holds statistics of a pass, and no numbers to look at"
             raise BadInput(Fault("T010", what, "trace the network without --level stats", Place(str(path), 1, 1)))
-        network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory)
+        network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory, report=report)
         return ComingPass(network, rule)
     recorded = parse_trace(data, str(path), memory=memory, recover=recover, report=report)
     if target not in {None, recorded.target} or rule not in {"sum", recorded.rule}:
@@ -90,7 +94,7 @@ def begin_pass(
 
 
 def open_network(
-    path: str | Path, *, target: str | None = None, memory: int | None = None
+    path: str | Path, *, target: str | None = None, memory: int | None = None, report: Report | None = None
 ) -> tuple[Network, Pass | None]:
     """Read a network and run nothing; of a trace, return the network with the numbers it was run on, and the trace.
 
@@ -99,9 +103,9 @@ def open_network(
     path = Path(path)
     data = read_text(path)
     if is_trace(data) or STATISTICS in data[:64]:
-        recorded = open_pass(path, target=target, memory=memory)
+        recorded = open_pass(path, target=target, memory=memory, report=report)
         return recorded.network, recorded
-    return interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory), None
+    return interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory, report=report), None
 
 
 def check_gradients(network: Network, **settings: Any) -> GradientCheck:
@@ -143,7 +147,12 @@ def read_gradients(path: str | Path) -> dict[str, Array]:
 
 
 def open_streamed(
-    path: str | Path, *, target: str | None = None, rule: str = "sum", memory: int | None = None
+    path: str | Path,
+    *,
+    target: str | None = None,
+    rule: str = "sum",
+    memory: int | None = None,
+    report: Report | None = None,
 ) -> Pass | StreamedPass:
     """Open a file like ``open_pass``, but run a network only while somebody reads the events, keeping no tensors.
 
@@ -156,8 +165,8 @@ def open_streamed(
     path = Path(path)
     data = read_text(path)
     if is_trace(data) or STATISTICS in data[:64]:
-        return open_pass(path, target=target, rule=rule, memory=memory)
-    network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory, kept=False)
+        return open_pass(path, target=target, rule=rule, memory=memory, report=report)
+    network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory, kept=False, report=report)
     streamed = StreamedPass(network, rule=rule)
     streamed.check(memory_limit() if memory is None else memory)
     return streamed

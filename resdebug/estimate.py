@@ -6,6 +6,8 @@ PATIENCE = 1.0
 """Seconds before anything is said: the first few steps tell little."""
 _UNITS = {"comparing": "events"}
 """What is counted, where that is not nodes."""
+_SHARES = ("reading", "drawing")
+"""Where nothing is counted, and the share of the time is known."""
 
 
 class Estimate:
@@ -20,6 +22,8 @@ class Estimate:
         if phase != self._phase:
             self._phase, self._began = phase, (now, done)
         told = f"{phase} {done} of {total} {_UNITS.get(phase, 'nodes')}"
+        if phase in _SHARES:
+            told = f"{phase} {100 * done // total} %"
         since, first = self._began
         passed, more = now - since, done - first
         if passed < PATIENCE or more <= 0 or done >= total:

@@ -31,3 +31,10 @@ def test_every_phase_has_its_own_pace() -> None:
     estimate.tell("reverse", 1, 5, 100.0)
     assert estimate.tell("reverse", 2, 5, 104.0) == "reverse 2 of 5 nodes, about 12 s left"
     assert estimate.tell("reverse", 5, 5, 110.0) == "reverse 5 of 5 nodes"
+
+
+def test_reading_is_told_in_percent() -> None:
+    estimate = Estimate()
+    assert estimate.tell("reading", 3, 100, 0.0) == "reading 3 %"
+    assert estimate.tell("reading", 53, 100, 2.0) == "reading 53 %, about 2 s left"
+    assert estimate.tell("reading", 150, 200, 2.1).startswith("reading 75 %")

@@ -25,9 +25,10 @@ from resdebug.analysis.verdicts import ElementCheck, GradientCheck, PlaceCheck, 
 from resdebug.engine.forward import operator_of, result
 from resdebug.network.model import Edge, Network, Node
 from resdebug.network.precision import in_precision
+from resdebug.network.progress import Report
 from resdebug.ops import threads
 from resdebug.ops.base import Array
-from resdebug.passes.live import LivePass, Report, differentiate
+from resdebug.passes.live import LivePass, differentiate
 from resdebug.passes.protocol import Pass
 
 COMPLEX_LOCAL: Final = 1e-11

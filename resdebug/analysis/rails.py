@@ -13,6 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from resdebug.network.progress import Report
+
+OFTEN: Final = 1024
+"""After so many rows or paths it is told how far the layout is."""
 _BUCKET: Final = 64
 MOST_LANES: Final = 64
 """Paths that find no column among so many are counted, not drawn."""
@@ -70,18 +74,21 @@ class Cell(NamedTuple):
 class Rails:
     """The layout of rows 0 … n−1; ``operands[r]`` are the rows of the operands of row r (all below it)."""
 
-    def __init__(self, operands: Sequence[Sequence[int]]) -> None:
+    def __init__(self, operands: Sequence[Sequence[int]], report: Report | None = None) -> None:
         self.rows = len(operands)
+        self._report = report
         self.paths: list[Path] = []
         self.path_of: list[int] = [-1] * self.rows
         self.links: list[list[Link]] = [[] for _ in range(self.rows)]
         self._trace(operands)
         self.columns = self._assign()
         self._buckets = self._index()
+        self._report = None
 
     def _trace(self, operands: Sequence[Sequence[int]]) -> None:
         waiting: dict[int, list[tuple[int, int]]] = {}
         for row in range(self.rows):
+            self._tell(row, 2 * self.rows)
             arriving = waiting.pop(row, [])
             main = min(arriving)[0] if arriving else self._open(row)
             self.paths[main].starts_with_node |= not arriving
@@ -106,6 +113,10 @@ class Rails:
             if first is not None:
                 waiting.setdefault(first, []).append((main, row))
 
+    def _tell(self, done: int, of: int) -> None:
+        if self._report is not None and not done % OFTEN:
+            self._report("drawing", done, of)
+
     def _open(self, row: int) -> int:
         self.paths.append(Path(row))
         return len(self.paths) - 1
@@ -114,7 +125,8 @@ class Rails:
         """Give every path the leftmost column that is free over its rows, shortest first; the trunk has column 0."""
         taken: list[list[tuple[int, int]]] = []
         order = sorted(range(len(self.paths)), key=lambda i: (i > 0, self.paths[i].bottom - self.paths[i].top, i))
-        for i in order:
+        for done, i in enumerate(order):
+            self._tell(done + len(order), 2 * len(order))
             path = self.paths[i]
             start = 0 if i == 0 or not self.paths[0].top <= path.bottom <= self.paths[0].bottom else 1
             # Right under another path's last node a first node would read as its input.

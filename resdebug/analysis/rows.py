@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
+import numpy as np
+
 from resdebug.analysis.folding import Blocks, Unit
 from resdebug.analysis.rails import Rails
-from resdebug.network.model import Network, Node
+from resdebug.network.model import Network
+from resdebug.network.parts import Nodes
+from resdebug.network.pause import collection_paused
+from resdebug.network.progress import Report
+from resdebug.network.signature import name_of
+from resdebug.network.wires import Flags
 from resdebug.passes.protocol import Pass
 
 
@@ -19,8 +26,9 @@ class Arrangement:
         taking_part = list(pass_.schedule.order)
         self._taking_part = known = frozenset(taking_part)
         self.network = network
-        self.everything: Sequence[int] = taking_part + [n.index for n in network.nodes if n.index not in known]
-        self.main: Sequence[int] = [i for i in self.everything if not _tucked(network.nodes[i])] or self.everything
+        self.everything: Sequence[int] = taking_part + [i for i in range(len(network.nodes)) if i not in known]
+        tucked = _tucked(network.nodes).tolist()
+        self.main: Sequence[int] = [i for i in self.everything if not tucked[i]] or self.everything
         """Nodes that are drawn on rails: all but parameters, constants and labels."""
 
     @cached_property
@@ -44,6 +52,7 @@ class Rows:
         with_leaves: bool = False,
         folded: Collection[str] = (),
         forward: bool = False,
+        report: Report | None = None,
     ) -> None:
         network = arrangement.network
         self.forward = forward
@@ -57,7 +66,8 @@ class Rows:
         """Row of the rails per node index; a leaf has that of its first consumer."""
         self.drawn = frozenset(self.rail_of)
         """Nodes that are on the rails, alone or within a folded block."""
-        self.rails = Rails(self._operands(network))
+        with collection_paused():
+            self.rails = Rails(self._operands(network), report)
         guests: dict[int, list[int]] = {}
         for i in arrangement.everything:
             if i not in self.rail_of:
@@ -95,13 +105,16 @@ class Rows:
         return self.units[self.rail_of[self.nodes[row]]] if self.on_rails(row) else Unit("", [self.nodes[row]])
 
     def _operands(self, network: Network) -> list[list[int]]:
-        operands: list[list[int]] = []
-        for row, unit in enumerate(self.units):
-            edges = (edge for i in unit.nodes for edge in network.nodes[i].inputs if edge is not None)
-            sources = [self.rail_of.get(edge.source_index, -1) for edge in edges]
-            operands.append([source for source in sources if source > row])
-        return operands
+        rails = np.full(len(network.nodes) + 1, -1)
+        rails[list(self.rail_of)] = list(self.rail_of.values())
+        sources, begin = rails[network.wires.operands].tolist(), network.wires.begin.tolist()
+        return [
+            [source for i in unit.nodes for source in sources[begin[i] : begin[i + 1]] if source > row]
+            for row, unit in enumerate(self.units)
+        ]
 
 
-def _tucked(node: Node) -> bool:
-    return node.op in {"parameter", "constant"} or (node.op == "input" and not node.type.is_float)
+def _tucked(nodes: Nodes) -> Flags:
+    """Return per node whether it stands beside its consumer."""
+    labels = nodes.operators.where(lambda operator: name_of(operator) == "input") & ~nodes.floating
+    return labels | nodes.operators.where(lambda operator: name_of(operator) in {"parameter", "constant"})

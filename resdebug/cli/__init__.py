@@ -16,8 +16,6 @@ from resdebug.errors import ResdebugError, render
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    from resdebug.cli.parser import parse
-
     if "numpy" not in sys.modules:
         # The threads are ours: see resdebug.ops.threads.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -29,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
     try:
+        from resdebug.cli.parser import parse
+
         options = parse(arguments)
         code: int = options.run(options)
         if sys.stdout is not None:

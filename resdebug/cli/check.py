@@ -83,7 +83,10 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(Fault("U001", what, "compare with the right ones: leave --rule out"))
     from resdebug.api import open_network
 
-    network, recorded = open_network(Path(options.file), target=options.target, memory=options.memory)
+    with ProgressBar() as bar:
+        network, recorded = open_network(
+            Path(options.file), target=options.target, memory=options.memory, report=bar.report
+        )
     if network.warnings:
         print(render(network.warnings, options.diagnostics), file=sys.stderr)
     if options.template is not None:

@@ -16,7 +16,7 @@ from resdebug.network.source import open_regular
 from resdebug.text import visible
 
 if TYPE_CHECKING:
-    from resdebug.passes.live import Report
+    from resdebug.network.progress import Report
     from resdebug.passes.protocol import Pass
     from resdebug.tui.app import DebuggerApp
 

@@ -134,7 +134,7 @@ def _open(options: argparse.Namespace, format_: Format, wanted: Selection, bar: 
 
     path = Path(options.file)
     if wanted.level is Level.STATS and format_.streams and not options.recover:
-        return open_streamed(path, target=options.target, rule=options.rule, memory=options.memory)
+        return open_streamed(path, target=options.target, rule=options.rule, memory=options.memory, report=bar.report)
     try:
         return open_pass(
             path,
@@ -147,7 +147,7 @@ def _open(options: argparse.Namespace, format_: Format, wanted: Selection, bar: 
     except BadInput as error:
         if not format_.streams or any(fault.code != "S002" for fault in error.faults):
             raise
-        pass_ = open_streamed(path, target=options.target, rule=options.rule, memory=options.memory)
+        pass_ = open_streamed(path, target=options.target, rule=options.rule, memory=options.memory, report=bar.report)
         print(f"{error.faults[0].what}: each part of it is run when it is written", file=sys.stderr)
         return pass_
 

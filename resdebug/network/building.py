@@ -25,6 +25,7 @@ from resdebug.network.model import Network
 from resdebug.network.parts import Nodes
 from resdebug.network.pause import collection_paused
 from resdebug.network.positions import escape
+from resdebug.network.progress import Report, Step, tell
 from resdebug.network.shapes import ShapeChecker
 from resdebug.network.signature import LEAVES, Catalogue, Signature, name_of
 from resdebug.network.targets import choose_target, named_target, warn_of_idle_parts
@@ -46,6 +47,7 @@ def build(
     target: str | None = None,
     limit: int | None = None,
     kept: bool = True,
+    report: Report | None = None,
 ) -> Network:
     """Check node-link data and return the network.
 
@@ -55,7 +57,7 @@ def build(
     """
     with collection_paused():
         bytes_ = limits.memory_limit() if limit is None else limit
-        return _Builder(raw, catalogue, folder, target, bytes_, kept=kept).build()
+        return _Builder(raw, catalogue, folder, target, bytes_, kept=kept, report=report).build()
 
 
 class _Builder:
@@ -67,13 +69,15 @@ class _Builder:
         target: str | None,
         limit: int,
         *,
-        kept: bool = True,
+        kept: bool,
+        report: Report | None,
     ) -> None:
         self.raw = raw
         self.catalogue = catalogue
         self.target = target
         self.limit = limit
         self.kept = kept
+        self.report = report
         self.faults = FaultList()
         self.files = TensorFiles(folder)
 
@@ -81,16 +85,21 @@ class _Builder:
         raw_nodes, raw_edges, edges_key = self.top_level()
         about = self.about()
         names, index = self.names(raw_nodes)
+        tell(self.report, Step.NAMED)
         operators = OperatorChecker(self.catalogue, self.faults).run(raw_nodes, names)
+        tell(self.report, Step.OPERATORS)
         values = self.values(raw_nodes, names, operators, about["dtype"])
+        tell(self.report, Step.VALUES)
         multigraph = bool(self.raw.get("multigraph", True))
         wiring = Wiring(edges_key, names, index, operators, multigraph, self.faults)
         wires = wiring.connect(self.edge_entries(raw_edges, edges_key))
+        tell(self.report, Step.WIRED)
         order = wires.inputs_first()
         if len(order) < len(raw_nodes):
             self.report_cycle(wires, edges_key, order, names)
         checker = ShapeChecker(self.faults, names, edges_key, wires, self.limit, kept=self.kept)
         types = checker.run(order, operators, {i: value.type for i, value in values.items()})
+        tell(self.report, Step.TYPED)
         check_indices(self.faults, raw_nodes, names, operators, wires, types, values)
         named = named_target(self.faults, index, self.target, about["target"])
         self.faults.stop_if_any()
@@ -98,6 +107,7 @@ class _Builder:
         chosen = choose_target(self.faults, nodes, named)
         self.faults.stop_if_any()
         warn_of_idle_parts(self.faults, nodes, chosen)
+        tell(self.report, Step.CHECKED)
         return Network(
             name=about["name"],
             description=about["description"],

@@ -13,6 +13,7 @@ from resdebug.errors import BadInput, Fault, Place
 from resdebug.network import limits
 from resdebug.network.entries import EdgeColumns, EdgeEntry
 from resdebug.network.positions import scan
+from resdebug.network.progress import Report, Step, tell
 
 PART: Final = 1 << 20
 """Bytes that are looked at together."""
@@ -45,7 +46,7 @@ def _decoder(slots: frozenset[str]) -> msgspec.json.Decoder[_Usual]:
     return msgspec.json.Decoder(msgspec.defstruct("Usual", lists, bases=(_Usual,), forbid_unknown_fields=True))
 
 
-def decode(data: bytes, file: str, slots: frozenset[str] = frozenset()) -> dict[str, Any]:
+def decode(data: bytes, file: str, slots: frozenset[str] = frozenset(), report: Report | None = None) -> dict[str, Any]:
     """Decode a network file to plain data; edges are ``EdgeColumns`` where nothing else is said of them.
 
     A file whose edges all lead into ``slots`` takes less time. Raises BadInput for whatever JSON forbids, for keys that
@@ -58,6 +59,7 @@ def decode(data: bytes, file: str, slots: frozenset[str] = frozenset()) -> dict[
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             faults = scan(data.decode()).faults or [Fault("J020", f"not JSON: {error}")]
             raise BadInput([fault.located(file, fault.place.line, fault.place.column) for fault in faults]) from None
+    tell(report, Step.DECODED)
     if not _is_flat(data, raw) and not _is_plain(data, raw):
         faults = scan(data.decode()).faults
         if faults:
@@ -66,6 +68,7 @@ def decode(data: bytes, file: str, slots: frozenset[str] = frozenset()) -> dict[
         what = f"expected an object with nodes and edges, got {kind_of(raw)}"
         line, column = scan(data.decode(), {""}).places[""]
         raise BadInput(Fault("J040", what, "write the graph with networkx.node_link_data", Place(file, line, column)))
+    tell(report, Step.PROVEN)
     return raw
 
 

@@ -13,6 +13,7 @@ from resdebug.network.building import build
 from resdebug.network.document import decode, locate
 from resdebug.network.model import Network
 from resdebug.network.pause import collection_paused
+from resdebug.network.progress import Report, Step, tell
 from resdebug.network.signature import Catalogue, slot_names
 from resdebug.network.source import read_text
 
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
 
 
 def read_network(
-    path: str | Path, catalogue: Catalogue, *, target: str | None = None, limit: int | None = None
+    path: str | Path,
+    catalogue: Catalogue,
+    *,
+    target: str | None = None,
+    limit: int | None = None,
+    report: Report | None = None,
 ) -> Network:
     """Read and check a network file. Raises MissingInput, BadInput and IOFailure, with every fault and its place."""
     path = Path(path)
-    return parse_network(read_text(path), path, catalogue, target=target, limit=limit)
+    return parse_network(read_text(path), path, catalogue, target=target, limit=limit, report=report)
 
 
 def parse_network(
@@ -36,12 +42,14 @@ def parse_network(
     target: str | None = None,
     limit: int | None = None,
     kept: bool = True,
+    report: Report | None = None,
 ) -> Network:
     """Check the text ``data`` of the network file ``path``; tensor files are looked for beside it."""
     with collection_paused():
-        raw = decode(data, str(path), slot_names(catalogue))
+        tell(report, Step.READ)
+        raw = decode(data, str(path), slot_names(catalogue), report)
         try:
-            network = build(raw, catalogue, folder=path.parent, target=target, limit=limit, kept=kept)
+            network = build(raw, catalogue, folder=path.parent, target=target, limit=limit, kept=kept, report=report)
         except (BadInput, MissingInput) as error:
             raise type(error)(locate(error.faults, data, str(path))) from None
     return network.with_warnings(locate(network.warnings, data, str(path))) if network.warnings else network

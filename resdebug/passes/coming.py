@@ -10,8 +10,9 @@ import numpy as np
 from resdebug.engine.reverse import contribution
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import schedule
+from resdebug.network.progress import Report
 from resdebug.ops.base import Array
-from resdebug.passes.live import LivePass, Report, SoFar, check_rule
+from resdebug.passes.live import LivePass, SoFar, check_rule
 from resdebug.passes.protocol import LedgerRow, Of, Pass
 from resdebug.passes.summary import Summary
 

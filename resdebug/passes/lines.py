@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
 from resdebug.errors import BadInput, Fault, Place
+from resdebug.network.progress import Report
 from resdebug.passes.trace import FORMAT, EndRecord, Header, Record, is_torn
 from resdebug.text import visible
 
-Report = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is; may raise to give it up."""
 _EVERY: Final = 4096
 _Item = TypeVar("_Item")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -19,6 +19,7 @@ from resdebug.engine.reverse import Norms, contribution, reverse_pass
 from resdebug.errors import Fault, UsageError
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule, schedule
+from resdebug.network.progress import Report
 from resdebug.network.substitution import with_values
 from resdebug.ops import threads
 from resdebug.ops.base import Array
@@ -27,9 +28,6 @@ from resdebug.text import did_you_mean, visible
 
 TINY: Final = 256
 """No library for linear algebra starts threads for tensors of so few elements."""
-
-Report = Callable[[str, int, int], None]
-"""Called with what is being done, how many nodes of it are done, and of how many."""
 
 
 @dataclass

@@ -16,6 +16,7 @@ from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.building import build
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule, schedule
+from resdebug.network.progress import Report
 from resdebug.network.signature import LEAVES
 from resdebug.network.tensorfiles import TensorFault
 from resdebug.network.types import ITEM_BYTES, TensorType
@@ -25,7 +26,7 @@ from resdebug.ops import CATALOGUE
 from resdebug.ops.base import Array
 from resdebug.passes.beside import Beside
 from resdebug.passes.encoding import little_endian
-from resdebug.passes.lines import Line, Report, Text, told
+from resdebug.passes.lines import Line, Text, told
 from resdebug.passes.protocol import Of
 from resdebug.passes.recorded import Key, RecordedPass
 from resdebug.passes.trace import (

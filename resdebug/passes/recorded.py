@@ -12,10 +12,11 @@ from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 from resdebug.network.pause import collection_paused
+from resdebug.network.progress import Report
 from resdebug.network.source import read_text
 from resdebug.ops.base import Array
 from resdebug.passes.events import Timeline
-from resdebug.passes.lines import Report, is_trace, split
+from resdebug.passes.lines import is_trace, split
 from resdebug.passes.protocol import LedgerRow, Of, Pass
 from resdebug.passes.selection import Level, Selection
 from resdebug.passes.summary import Summary

@@ -146,7 +146,8 @@ class DebuggerApp(App[None]):
             self._idle.put_off()
 
     async def _start_loading(self) -> None:
-        await self.main.furnish()
+        if not await self.main.furnish():
+            return
         self.run_worker(self._session, thread=True, name="load", exit_on_error=False)
 
     @property

@@ -6,7 +6,6 @@ Everything that panes draw comes from here; they compute nothing. Answers that d
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from copy import copy
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
@@ -17,6 +16,7 @@ from resdebug.analysis.folding import OPENS_FOLDED, Unit
 from resdebug.analysis.rows import Arrangement, Rows
 from resdebug.debugger.debugger import Debugger, State
 from resdebug.network.model import Edge, Node
+from resdebug.network.progress import Report
 from resdebug.ops.base import Array
 from resdebug.passes.coming import ComingPass
 from resdebug.passes.events import Contributed
@@ -82,6 +82,8 @@ class Session(Conversation):
         """The blocks that are drawn as one row."""
         self.forward_order = False
         """Whether the graph is drawn from the inputs down, in the order of the forward pass."""
+        self._report: Report | None = None
+        """Who hears how far the layout is."""
         self._rows = lru_cache(8)(self._arrange)
         self._folded_block = lru_cache(1024)(self._fold_block)
         self.matched: frozenset[int] = frozenset()
@@ -98,12 +100,14 @@ class Session(Conversation):
         """What works out what the next key will ask for."""
         return Ahead(self)
 
-    def prepare(self, report: Callable[[str, int, int], None]) -> None:
+    def prepare(self, report: Report) -> None:
         """Work out what the first picture needs: the layout, and the norm of every adjoint."""
         total = len(self.pass_.schedule.reverse)
         if len(self.arrangement.main) > OPENS_FOLDED:
             self.folded = self.arrangement.blocks.innermost
+        self._report = report
         self.rows  # noqa: B018 - laid out here, not while somebody waits
+        self._report = None
         copy(self.debugger).step()
         self.ahead  # noqa: B018 - the same
         for done, index in enumerate(self.pass_.schedule.reverse, start=1):
@@ -123,7 +127,7 @@ class Session(Conversation):
         return self._rows(self.show_leaves, self.folded, self.forward_order)
 
     def _arrange(self, with_leaves: bool, folded: frozenset[str], forward: bool) -> Rows:
-        return Rows(self.arrangement, with_leaves=with_leaves, folded=folded, forward=forward)
+        return Rows(self.arrangement, with_leaves=with_leaves, folded=folded, forward=forward, report=self._report)
 
     def folded_block(self, unit: Unit) -> FoldedBlock:
         """Return what the row of a folded block tells."""

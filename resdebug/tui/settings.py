@@ -6,7 +6,7 @@
     ascii = false             # draw with ASCII characters only
     mouse = true
     speed = 2                 # steps a second while playing
-    reduced_motion = false    # no playing, no animation
+    reduced_motion = false    # no playing, no animation, nothing seen on its way
 
     [keys]                    # a command's name in small letters with hyphens, and its keys
     step-one-node = "n,right"

@@ -20,7 +20,8 @@ from tests.tui.driving import Driver, opened
 
 GOLDENS = Path(__file__).parent / "goldens"
 THEMES = ("dark", "light", "contrast", "mono")
-SIZE = (100, 30)
+SIZES = ((80, 24), (100, 30), (120, 36), (200, 60))
+USUAL = (100, 30)
 MOMENTS = {
     "fork": ("resblock", ["3", "n", "s", "s"]),
     "heat": ("digits_resnet", ["G", "slash", "x", "enter", "h"]),
@@ -48,11 +49,15 @@ def style(of: Style) -> str:
     return " ".join([f"{colours[0]} on {colours[1]}", *marks])
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_every_theme(moment: str) -> None:
+LOOKED_AT = [(moment, size) for moment in MOMENTS for size in SIZES if size == USUAL or moment == "fork"]
+"""The fork in all sizes, the others in the one that just has room for all panes."""
+
+
+@pytest.mark.parametrize(("moment", "size"), LOOKED_AT, ids=[f"{m}-{w}x{h}" for m, (w, h) in LOOKED_AT])
+async def test_every_theme(moment: str, size: tuple[int, int]) -> None:
     graph, keys = MOMENTS[moment]
     seen: list[str] = []
-    async with opened(resdebug.differentiate(resdebug.load(GRAPHS / f"{graph}.json")), SIZE, f"{graph}.json") as d:
+    async with opened(resdebug.differentiate(resdebug.load(GRAPHS / f"{graph}.json")), size, f"{graph}.json") as d:
         await d.press(*keys)
         for theme in THEMES:
             d.app.theme = f"resdebug-{theme}"
@@ -61,7 +66,7 @@ async def test_every_theme(moment: str) -> None:
             await d.pilot.pause(0.05)
             seen += [f"# {theme}", *painted(d), ""]
         seen = [*d.screen().splitlines(), "", *seen]
-    golden = GOLDENS / f"colours_{moment}.txt"
+    golden = GOLDENS / f"colours_{moment}_{size[0]}x{size[1]}.txt"
     told = "\n".join(seen) + "\n"
     if os.environ.get("RESDEBUG_GOLDENS") == "write":
         golden.write_text(told, encoding="utf-8")

@@ -9,9 +9,10 @@ from threading import Event
 import pytest
 
 import resdebug
+from resdebug.network.progress import Report
 from resdebug.passes.changed import same_bits
 from resdebug.passes.coming import NOT_YET, ComingPass
-from resdebug.passes.live import LivePass, Report
+from resdebug.passes.live import LivePass
 from resdebug.passes.protocol import Of
 from resdebug.tui import app as app_module
 from resdebug.tui.app import DebuggerApp

@@ -128,8 +128,8 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
         """Show at once that something is coming."""
         self.tell_loading("loading …")
 
-    async def furnish(self) -> None:
-        """Put up all other panes."""
+    async def furnish(self) -> bool:
+        """Put up all other panes; returns whether they are there."""
         plain = self.ascii_only
         footer = FooterPane(id="footer", bare=True, ascii_only=plain)
         footer.keys_of = self.keys_of
@@ -158,10 +158,13 @@ class MainScreen(TravelActions, SelectActions, ViewActions, FileActions):
             footer,
             Static(Content(_TOO_SMALL), id="small"),
         ])  # fmt: skip
+        if not self.query("#graph"):
+            return False  # whoever leaves at once takes the panes away while they are put up
         width = remembered().get("graph_width")
         if isinstance(width, int) and LEAST_WIDTH <= width <= self.size.width - 40 and self.size.width >= 98:
             self.query_one("#graph").styles.width = width
         self.activate(self.active)
+        return True
 
     def tell_loading(self, progress: str) -> None:
         """Show how far the loading is, and what there is of the pass."""
