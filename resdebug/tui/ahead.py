@@ -30,6 +30,7 @@ class Ahead:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._wanted = session.pass_.live and any(node.type.size >= WORTH for node in session.network.nodes)
         self._here = self._place()
         self._moved = (1, 1)
         """By how many events, and by how many rows, it went on last."""
@@ -37,10 +38,9 @@ class Ahead:
 
     def look(self) -> None:
         """The session has moved: work out what comes next, and leave what was begun before."""
-        session = self._session
         before, self._here = self._here, self._place()
         self._turn += 1
-        if before == self._here or not session.pass_.live:
+        if before == self._here or not self._wanted:
             return
         time, rows = (now - then for now, then in zip(self._here, before, strict=True))
         self._moved = (time or self._moved[0], self._moved[1] if time else rows)

@@ -109,6 +109,7 @@ class Session(Conversation):
         self.rows  # noqa: B018 - laid out here, not while somebody waits
         self._report = None
         copy(self.debugger).step()
+        self.ahead  # noqa: B018 - the same
         for done, index in enumerate(self.pass_.schedule.reverse, start=1):
             self.adjoint_norm(index)
             if done % 256 == 0:
