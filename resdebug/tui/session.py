@@ -16,6 +16,7 @@ from resdebug.analysis.rows import Arrangement, Rows
 from resdebug.debugger.debugger import Debugger, State
 from resdebug.errors import ResdebugError
 from resdebug.network.model import Edge, Node
+from resdebug.network.pause import collection_paused
 from resdebug.network.progress import Report
 from resdebug.ops.base import Array
 from resdebug.passes.events import Contributed
@@ -88,11 +89,12 @@ class Session(Conversation):
     def prepare(self, report: Report) -> None:
         """Work out what the first picture needs: the layout, and the norm of every adjoint."""
         total = len(self.pass_.schedule.reverse)
-        if len(self.arrangement.main) > OPENS_FOLDED:
-            self.folded = self.arrangement.blocks.innermost
-        self._report = report
-        self.rows  # noqa: B018 - laid out here, not while somebody waits
-        self._report = None
+        with collection_paused():
+            if len(self.arrangement.main) > OPENS_FOLDED:
+                self.folded = self.arrangement.blocks.innermost
+            self._report = report
+            self.rows  # noqa: B018 - laid out here, not while somebody waits
+            self._report = None
         for done, index in enumerate(self.pass_.schedule.reverse, start=1):
             self.adjoint_norm(index)
             if done % 256 == 0:
