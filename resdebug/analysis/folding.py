@@ -8,6 +8,7 @@ from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from resdebug.network.model import Network
+from resdebug.network.parts import block_of
 
 OPENS_FOLDED = 200
 """From so many rows on a network with blocks opens with them folded."""
@@ -31,8 +32,9 @@ class Blocks:
         self.network = network
         self.taking_part = taking_part
         found: dict[str, list[int]] = {}
+        said = network.nodes.written
         for i in rows:
-            for name in _levels(network.nodes[i].block):
+            for name in _levels(block_of(said[i])):
                 found.setdefault(name, []).append(i)
         # A block that holds one inner block and nothing else is no level of its own.
         largest: dict[str, int] = {}

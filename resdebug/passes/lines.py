@@ -13,7 +13,7 @@ from resdebug.network.progress import Report
 from resdebug.passes.trace import FORMAT, EndRecord, Header, Record, is_torn
 from resdebug.text import visible
 
-_EVERY: Final = 4096
+_EVERY: Final = 256
 _Item = TypeVar("_Item")
 
 

@@ -16,6 +16,7 @@ from resdebug.analysis.folding import OPENS_FOLDED, Unit
 from resdebug.analysis.rows import Arrangement, Rows
 from resdebug.debugger.debugger import Debugger, State
 from resdebug.network.model import Edge, Node
+from resdebug.network.pause import collection_paused
 from resdebug.network.progress import Report
 from resdebug.ops.base import Array
 from resdebug.passes.coming import ComingPass
@@ -103,12 +104,13 @@ class Session(Conversation):
     def prepare(self, report: Report) -> None:
         """Work out what the first picture needs: the layout, and the norm of every adjoint."""
         total = len(self.pass_.schedule.reverse)
-        if len(self.arrangement.main) > OPENS_FOLDED:
-            self.folded = self.arrangement.blocks.innermost
-        self._report = report
-        self.rows  # noqa: B018 - laid out here, not while somebody waits
-        self._report = None
-        copy(self.debugger).step()
+        with collection_paused():
+            if len(self.arrangement.main) > OPENS_FOLDED:
+                self.folded = self.arrangement.blocks.innermost
+            self._report = report
+            self.rows  # noqa: B018 - laid out here, not while somebody waits
+            self._report = None
+            copy(self.debugger).step()
         self.ahead  # noqa: B018 - the same
         for done, index in enumerate(self.pass_.schedule.reverse, start=1):
             self.adjoint_norm(index)

@@ -48,19 +48,36 @@ def wide(inputs: Sequence[Array | None]) -> list[Array | None]:
     return [None if a is None else a.astype(np.float64) for a in inputs]
 
 
-def agree(operator: Operator, ybar: Array, *inputs: Array | None, back: float = SINGLE) -> None:
+def near(found: Array, expected: Array, size: float = 1, bound: float = SINGLE) -> None:
+    """``size`` is that of the terms of a sum, where it is one."""
+    assert found.dtype == np.float32
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max(initial=0) <= bound * max(1, size, np.abs(expected).max(initial=0))
+
+
+def agree(operator: Operator, ybar: Array, *inputs: Array | None) -> None:
     """The operator in single precision, where the library works, and in double precision, where it does not."""
-    pairs = [(quiet_forward(operator, inputs), quiet_forward(operator, wide(inputs)))]
-    y = pairs[0][0]
-    for position, given_ in enumerate(inputs):
+    y, double = quiet_forward(operator, inputs), wide(inputs)
+    near(y, quiet_forward(operator, double))
+    for position, x in enumerate(inputs):
+        if x is not None:
+            expected = quiet_vjp(operator, position, ybar.astype(np.float64), double)
+            near(operator.vjp(position, ybar, y, inputs), expected)
+
+
+def norms_agree(
+    operator: Operator, ybar: Array, inputs: list[Array | None], over: tuple[int, ...], back: float = 1e-5
+) -> None:
+    """A normalisation: what is summed over ``over`` may be far smaller than its terms."""
+    y, double = quiet_forward(operator, inputs), wide(inputs)
+    near(y, quiet_forward(operator, double))
+    near(operator.vjp(0, ybar, y, inputs), quiet_vjp(operator, 0, ybar.astype(np.float64), double), bound=back)
+    normal = quiet_forward(operator, [double[0], None, None, *double[3:]])
+    for position, products in ((1, ybar * normal), (2, ybar.astype(np.float64))):
+        given_ = inputs[position]
         if given_ is not None:
-            found = operator.vjp(position, ybar, y, inputs)
-            pairs.append((found, quiet_vjp(operator, position, ybar.astype(np.float64), wide(inputs))))
-    for k, (found, expected) in enumerate(pairs):
-        assert found.dtype == np.float32
-        assert found.shape == expected.shape
-        bound = back if k else SINGLE
-        assert np.abs(found - expected).max(initial=0) <= bound * max(1, np.abs(expected).max(initial=0))
+            size = np.abs(products).sum(axis=over).max()
+            near(operator.vjp(position, ybar, y, inputs), products.sum(axis=over).reshape(given_.shape), size)
 
 
 @settings(max_examples=150, deadline=None)
@@ -105,22 +122,17 @@ def test_convolutions_of_networks_go_through_the_library(batch: int) -> None:
 def test_batch_norm(seed: int, batch: int, channels: int, height: int, width: int, affine: bool) -> None:
     x = drawn(seed, batch, channels, height, width, last=seed % 2 == 0)
     vectors = [drawn(seed + k, channels) if affine else None for k in (1, 2)]
-    # On the way back sums over all places are in single precision.
-    agree(BatchNorm(training=True), drawn(seed + 3, *x.shape), x, *vectors, None, None, back=1e-5)
+    inputs = [x, *vectors, None, None]
+    norms_agree(BatchNorm(training=True), drawn(seed + 3, *x.shape), inputs, (0, 2, 3))
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 64, 64), (2, 3, 70, 70), (4, 8, 96, 96)])
 def test_batch_norm_far_from_zero_over_many_places_loses_no_digits(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     x, ybar = ((rng.random(shape) + 1).astype(np.float32) for _ in range(2))
-    # Mean and adjoint are five times what is left once their means are taken off, and Σ ȳ ⊙ x̂ is 0.
     scale = np.ones(shape[1], np.float32)
-    operator, inputs = BatchNorm(training=True), (x, None, None, None, None)
-    agree(operator, ybar, *inputs, back=1.5e-5)
-    sums = [operator.vjp(k, ybar, x, (x, scale, scale, None, None)) for k in (1, 2)]
-    for found, products in zip(sums, (ybar * quiet_forward(operator, wide(inputs)), ybar), strict=True):
-        expected, size = (a.sum(axis=(0, 2, 3), dtype=np.float64) for a in (products, np.abs(products)))
-        assert np.abs(found - expected).max() <= SINGLE * size.max()
+    # Mean and adjoint are five times what is left once their means are taken off.
+    norms_agree(BatchNorm(training=True), ybar, [x, scale, scale, None, None], (0, 2, 3), back=1.5e-5)
 
 
 @settings(max_examples=80, deadline=None)
@@ -169,14 +181,22 @@ def test_layer_norm(seed: int, batch: int, rows: int, length: int, axes: int, af
     x = x if np.prod(tail) > 8 else drawn(seed, batch, rows, 9)
     tail = list(x.shape[-axes:])
     vectors = [drawn(seed + k, *tail) if affine else None for k in (1, 2)]
-    agree(LayerNorm(normalized_shape=tail), drawn(seed + 3, *x.shape), x, *vectors)
+    over = tuple(range(3 - axes))
+    norms_agree(LayerNorm(normalized_shape=tail), drawn(seed + 3, *x.shape), [x, *vectors], over)
 
 
 @settings(max_examples=60, deadline=None)
 @given(SEED, st.integers(1, 3), st.integers(1, 90), st.integers(1, 90), st.integers(1, 90), st.booleans())
 def test_linear(seed: int, batch: int, rows: int, ins: int, outs: int, biased: bool) -> None:
     x, weight = drawn(seed, batch, rows, ins), drawn(seed + 1, outs, ins)
-    agree(Linear(), drawn(seed + 2, batch, rows, outs), x, weight, drawn(seed + 3, outs) if biased else None)
+    ybar, inputs = drawn(seed + 2, batch, rows, outs), [x, weight, drawn(seed + 3, outs) if biased else None]
+    sizes = [None if a is None else np.abs(a).astype(np.float64) for a in inputs]
+    y = quiet_forward(Linear(), inputs)
+    near(y, quiet_forward(Linear(), wide(inputs)), quiet_forward(Linear(), sizes).max())
+    for position in range(2 + biased):
+        expected = quiet_vjp(Linear(), position, ybar.astype(np.float64), wide(inputs))
+        size = quiet_vjp(Linear(), position, np.abs(ybar).astype(np.float64), sizes).max()
+        near(quiet_vjp(Linear(), position, ybar, inputs), expected, size)
 
 
 @pytest.mark.parametrize("turned", [(False, False), (True, False), (False, True), (True, True)])
