@@ -74,7 +74,7 @@ def split(data: bytes, file: str, report: Report | None = None) -> Text:
         raise BadInput(Fault("T001", what, "write it with resdebug trace", Place(file, 1, 1))) from None
     lines = []
     try:
-        for line in told(_lines(rest, file), report, 0, 2 * max(header.events, 1)):
+        for line in told(_lines(rest, file), report, 0, 2 * (header.events + 1)):
             lines.append(line)
     except BadInput as error:
         return Text(header, lines, error.faults[0])

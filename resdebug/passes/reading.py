@@ -94,7 +94,7 @@ class Reader:
         network = self.network()
         self.edges = {(e.consumer, e.slot): e for e in network.edges}
         self.indices = {node.name: node.index for node in network.nodes}
-        total = max(self.header.events, len(self.lines))
+        total = max(self.header.events + 1, len(self.lines))
         for expected, line in enumerate(told(self.lines, self.report, total, 2 * total), start=1):
             try:
                 self.take(network, line, expected)
