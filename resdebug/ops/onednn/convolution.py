@@ -1,7 +1,7 @@
 """Convolution and its two contributions in single precision, with the channels last in memory.
 
-The weight is laid out as the library likes it once, for as long as the array lives. Every function returns None where
-the library has no way, and where another is quicker.
+A weight is laid out as the library likes it once, for as long as the array lives, unless it is large. Every function
+returns None where the library has no way, and where another is quicker.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ SMALL: Final = 9
 PLACES: Final = 64
 LARGE: Final = 1 << 20
 """With so few places a contribution to a weight as large as this is quicker without a layout of its own."""
+
+KEPT: Final = 1 << 19
+"""Larger weights are laid out anew every time: both layouts of all of them would be more than what a pass keeps."""
 
 SHARED: Final = 1 << 23
 """Multiplications from which a contribution to the weight is put together from two halves of the examples."""
@@ -139,7 +142,7 @@ class _Forward(_Plan):
         self.run = self.maker.call(description, given, (plans.WEIGHTS, self.layout), result)
 
     def applied(self, given: Array, weight: Array, shape: Axes) -> Array:
-        matrix = _PACKED.get(self.packed, weight, of=self.key)
+        matrix = self.packed(weight) if weight.size > KEPT else _PACKED.get(self.packed, weight, of=self.key)
         result = empty_last(shape, given.dtype)
         self.run(compact(given), matrix, result)
         return result
