@@ -15,9 +15,9 @@ import numpy as np
 
 from resdebug.ops import threads
 from resdebug.ops.base import Array
-from resdebug.ops.layout import compact, empty_last
+from resdebug.ops.layout import channels_first, compact, empty_last, rows
 from resdebug.ops.memo import Memo
-from resdebug.ops.onednn import plans
+from resdebug.ops.onednn import matmul, plans
 from resdebug.ops.onednn.library import Handle, sizes
 from resdebug.ops.onednn.plans import Maker, fit, planned
 from resdebug.ops.windows import Axes, Window
@@ -54,6 +54,8 @@ class Shapes(NamedTuple):
 
 def correlate(x: Array, weight: Array, window: Window, groups: int, counts: Axes) -> Array | None:
     """Return ``y`` (N, out, *counts) of ``x`` (N, C, ...) and ``weight`` (out, C / groups, *kernel)."""
+    if weight.size > KEPT and _is_product(window, groups):
+        return _product(x, weight.reshape(weight.shape[:2]).T, (x.shape[0], weight.shape[0], *counts))
     shapes = Shapes(x.shape, weight.shape, (x.shape[0], weight.shape[0], *counts), window, groups)
     plan = planned(_Forward, shapes, divided=True) if fit(x, weight) else None
     return None if plan is None else plan.applied(x, weight, shapes.y)
@@ -63,6 +65,8 @@ def spread(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes)
     """Return the contribution to ``x`` of ``shape`` (N, C, ...)."""
     if shape[1] < COLOURS and math.prod(window.kernel) > SMALL:
         return None
+    if weight.size > KEPT and _is_product(window, groups):
+        return _product(ybar, weight.reshape(weight.shape[:2]), shape)
     shapes = Shapes(shape, weight.shape, ybar.shape, window, groups)
     plan = planned(_ToX, shapes, divided=True) if fit(ybar, weight) else None
     return None if plan is None else plan.applied(ybar, weight, shape)
@@ -70,8 +74,9 @@ def spread(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes)
 
 def correlate_weight(ybar: Array, x: Array, window: Window, groups: int, shape: Axes) -> Array | None:
     """Return the contribution to a weight of ``shape`` (out, C / groups, *kernel)."""
-    if math.prod(window.kernel) == 1 == math.prod(window.stride):
-        return None  # one product of matrices, without a layout of its own
+    if _is_product(window, groups):
+        found = matmul.product(rows(ybar).T, rows(x))
+        return None if found is None else found.reshape(shape)
     if ybar.size // shape[0] <= PLACES and math.prod(shape) >= LARGE:
         return None
     if not fit(ybar, x):
@@ -104,6 +109,16 @@ def _by_halves(ybar: Array, x: Array, shapes: Shapes) -> Array | None:
         return None
     first += second
     return first
+
+
+def _is_product(window: Window, groups: int) -> bool:
+    """Whether places are all there is to a window: then it is one product of matrices, without a layout of its own."""
+    return groups == 1 and set(window.kernel) == set(window.stride) == {1} and not any(map(any, window.padding))
+
+
+def _product(given: Array, matrix: Array, shape: Axes) -> Array | None:
+    found = matmul.product(rows(given), matrix)
+    return None if found is None else channels_first(found.reshape(shape[0], *shape[2:], shape[1]))
 
 
 class _Plan:
