@@ -13,7 +13,7 @@ from resdebug.network.order import schedule
 from resdebug.network.progress import Report
 from resdebug.ops.base import Array
 from resdebug.passes.live import LivePass, SoFar, check_rule
-from resdebug.passes.protocol import LedgerRow, Of, Pass
+from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.summary import Summary
 
 NOT_YET: Final = "not computed yet: the pass is being run"
@@ -53,18 +53,6 @@ class ComingPass(Pass):
             raise KeyError(f"nothing goes from {edge.consumer} through {edge.slot} to {edge.source} yet")
         with np.errstate(all="ignore"):
             return contribution(self.network, edge, ybar, self._seen.values)
-
-    def ledger(self, node: str) -> tuple[LedgerRow, ...]:
-        """Return the contributions to ``node`` in order of arrival, as far as there are any."""
-        rows: list[LedgerRow] = []
-        running: Array | None = None
-        for k, edge in enumerate(self.arrivals(node), start=1):
-            if not self.holds(Of.CONTRIBUTION, edge):
-                break
-            sent = self.contribution(edge)
-            running = self.accumulate(running, sent, k)
-            rows.append(LedgerRow(edge, sent, running))
-        return tuple(rows)
 
     def holds(self, of: Of, which: str | Edge) -> bool:
         """Whether a tensor has been computed."""

@@ -173,11 +173,14 @@ class Pass(ABC):
     def ledger(self, node: str) -> tuple[LedgerRow, ...]:
         """Return the contributions to ``node`` in order of arrival, with the running sum under the pass's rule.
 
-        The last row's ``running`` is the adjoint, bit for bit. The target has no rows: it was seeded.
+        The last row's ``running`` is the adjoint, bit for bit. The target has no rows: it was seeded. Where numbers are
+        not here, rows end before them.
         """
         rows: list[LedgerRow] = []
         running: Array | None = None
         for k, edge in enumerate(self.arrivals(node), start=1):
+            if not self.holds(Of.CONTRIBUTION, edge):
+                break
             sent = self.contribution(edge)
             running = self.accumulate(running, sent, k)
             rows.append(LedgerRow(edge, sent, running))

@@ -17,7 +17,7 @@ from resdebug.network.source import read_text
 from resdebug.ops.base import Array
 from resdebug.passes.events import Timeline
 from resdebug.passes.lines import is_trace, split
-from resdebug.passes.protocol import LedgerRow, Of, Pass
+from resdebug.passes.protocol import Of, Pass
 from resdebug.passes.selection import Level, Selection
 from resdebug.passes.summary import Summary
 from resdebug.passes.trace import (
@@ -106,18 +106,6 @@ class RecordedPass(Pass):
         """Return the norm of a contribution, from its statistics where its numbers are not here."""
         told = self._statistics.get((Of.CONTRIBUTION, edge.index))
         return super().norm(edge) if told is None else float(told.norm)
-
-    def ledger(self, node: str) -> tuple[LedgerRow, ...]:
-        """Return the contributions to ``node`` in order of arrival, as far as the trace holds them."""
-        rows: list[LedgerRow] = []
-        running: Array | None = None
-        for k, edge in enumerate(self.arrivals(node), start=1):
-            if not self.holds(Of.CONTRIBUTION, edge):
-                break
-            sent = self.contribution(edge)
-            running = self.accumulate(running, sent, k)
-            rows.append(LedgerRow(edge, sent, running))
-        return tuple(rows)
 
     def holds(self, of: Of, which: str | Edge) -> bool:
         """Whether the trace has the numbers of a node's value or adjoint, or of the contribution through an edge."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from resdebug.engine.norms import norm
 from resdebug.network.model import Edge
@@ -11,6 +12,14 @@ from resdebug.ops.base import Array
 from resdebug.passes.protocol import LedgerRow, Of, Pass
 from resdebug.passes.routes import Route, Routes
 from resdebug.passes.summary import Summary, cosine
+
+
+class Link(NamedTuple):
+    """A neighbour of the selected node, and the slot between them."""
+
+    name: str
+    slot: str
+    is_consumer: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import math
 from copy import copy
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 from resdebug.analysis.duel import Duel
 from resdebug.analysis.folding import OPENS_FOLDED, Unit
@@ -29,20 +28,12 @@ from resdebug.tui.ahead import Ahead
 from resdebug.tui.answers import Answers
 from resdebug.tui.conversation import Conversation
 from resdebug.tui.folded import FoldedBlock
-from resdebug.tui.parts import Part, View, view_of
+from resdebug.tui.parts import Link, Part, View, view_of
 from resdebug.tui.tensors.image import is_image
 from resdebug.tui.tensors.view import Mode, TensorView
 
 LARGE_NODES, LARGE_NUMBERS = 5_000, 2_000_000
 """From so many on, a command may take so long that the screen does not wait for it."""
-
-
-class Link(NamedTuple):
-    """A neighbour of the selected node, and the slot between them."""
-
-    name: str
-    slot: str
-    is_consumer: bool
 
 
 class Session(Conversation):
