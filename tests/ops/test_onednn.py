@@ -19,7 +19,7 @@ from resdebug.ops.convolution import Conv2d
 from resdebug.ops.layout import channels_first, channels_last
 from resdebug.ops.linear_algebra import Linear
 from resdebug.ops.normalisation import LayerNorm
-from resdebug.ops.onednn import convolution, matmul
+from resdebug.ops.onednn import convolution, matmul, plans
 from resdebug.ops.onednn.library import library
 from resdebug.ops.pooling import MaxPool2d
 from resdebug.ops.smooth_activations import Gelu
@@ -260,6 +260,29 @@ def test_contributions_asked_for_alone_are_those_of_a_pass() -> None:
     for k, expected in enumerate(together):
         fresh: list[Array | None] = [x.copy(order="K"), scale, shift, None, None]
         assert np.array_equal(operator.vjp(k, ybar.copy(order="K"), y, fresh), expected), k
+
+
+@pytest.mark.parametrize(
+    ("operator", "shapes", "ways"),
+    [
+        (BatchNorm(training=True), [(2, 16, 40, 40)], {"_Training", "_Given", "_Backward"}),
+        (LayerNorm(normalized_shape=64), [(40, 64)], {"_LayerNorm"}),
+        (Conv2d(padding=1), [(2, 16, 12, 12), (16, 16, 3, 3)], {"_Forward", "_ToX", "_ToWeight"}),
+        (Linear(), [(64, 80), (70, 80)], {"_Product"}),
+        (Gelu(), [(64, 80)], {"_Gelu"}),
+        (Softmax(), [(64, 80)], {"_Softmax"}),
+        (MaxPool2d(kernel_size=2), [(2, 16, 12, 12)], {"_Largest"}),
+    ],
+    ids=["batch_norm", "layer_norm", "conv2d", "linear", "gelu", "softmax", "max_pool2d"],
+)
+def test_operators_go_through_the_library(operator: Operator, shapes: list[tuple[int, ...]], ways: set[str]) -> None:
+    plans._own.plans.clear()
+    inputs: list[Array | None] = [drawn(k, *shape) for k, shape in enumerate(shapes)]
+    inputs += [None] * (len(operator.slots) - len(inputs))
+    ybar = drawn(9, *quiet_forward(operator, inputs).shape)
+    for position in range(len(shapes)):
+        quiet_vjp(operator, position, ybar, inputs)
+    assert {kind.__name__ for (kind, *_), plan in plans._own.plans.items() if plan is not None} >= ways
 
 
 def test_the_library_gets_its_threads_back() -> None:

@@ -60,7 +60,7 @@ class _Own(threading.local):
     """What belongs to one thread: a call holds the places it works on."""
 
     def __init__(self) -> None:
-        self.plans: dict[object, Any] = {}
+        self.plans: dict[tuple[Any, ...], Any] = {}
         self.maker: Maker | None = None
         self.threads = 0
 
