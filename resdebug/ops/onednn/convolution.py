@@ -17,18 +17,21 @@ from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.ops.layout import channels_first, compact, empty_last, rows
 from resdebug.ops.memo import Memo
-from resdebug.ops.onednn import matmul, plans
+from resdebug.ops.onednn import matmul, phases, plans
 from resdebug.ops.onednn.library import Handle, sizes
-from resdebug.ops.onednn.plans import Maker, fit, planned
+from resdebug.ops.onednn.plans import Maker, all_finite, fit, planned
 from resdebug.ops.windows import Axes, Window
 
 COLOURS: Final = 4
 SMALL: Final = 9
-"""With fewer channels and a larger kernel the contribution to ``x`` is quicker plane by plane."""
+"""With fewer channels and a larger kernel the contribution to ``x`` is quicker by phases, or plane by plane."""
 
 PLACES: Final = 64
 LARGE: Final = 1 << 20
-"""With so few places a contribution to a weight as large as this is quicker without a layout of its own."""
+"""With so few places and a weight as large as this, windows are sooner laid out than the weight."""
+
+PAGE: Final = 1024
+"""Rows of a multiple of so many elements get in each other's way in a cache where each is written once."""
 
 KEPT: Final = 1 << 19
 """Larger weights are laid out anew every time: both layouts of all of them would be more than what a pass keeps."""
@@ -56,6 +59,8 @@ def correlate(x: Array, weight: Array, window: Window, groups: int, counts: Axes
     """Return ``y`` (N, out, *counts) of ``x`` (N, C, ...) and ``weight`` (out, C / groups, *kernel)."""
     if weight.size > KEPT and _is_product(window, groups):
         return _product(x, weight.reshape(weight.shape[:2]).T, (x.shape[0], weight.shape[0], *counts))
+    if _better_unfolded(x.shape[0] * math.prod(counts), weight.shape):
+        return None
     shapes = Shapes(x.shape, weight.shape, (x.shape[0], weight.shape[0], *counts), window, groups)
     plan = planned(_Forward, shapes, divided=True) if fit(x, weight) else None
     return None if plan is None else plan.applied(x, weight, shapes.y)
@@ -64,22 +69,32 @@ def correlate(x: Array, weight: Array, window: Window, groups: int, counts: Axes
 def spread(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes) -> Array | None:
     """Return the contribution to ``x`` of ``shape`` (N, C, ...)."""
     if shape[1] < COLOURS and math.prod(window.kernel) > SMALL:
-        return None
+        return _by_phases(ybar, weight, window, groups, shape)
     if weight.size > KEPT and _is_product(window, groups):
         return _product(ybar, weight.reshape(weight.shape[:2]), shape)
+    if _better_unfolded(ybar.size // ybar.shape[1], weight.shape):
+        return None
     shapes = Shapes(shape, weight.shape, ybar.shape, window, groups)
     plan = planned(_ToX, shapes, divided=True) if fit(ybar, weight) else None
     return None if plan is None else plan.applied(ybar, weight, shape)
 
 
+def _by_phases(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes) -> Array | None:
+    axes = phases.axes_of(window, ybar.shape[2:], shape[2:])
+    if axes is None or groups > 1 or set(window.dilation) != {1} or max(window.stride) == 1 or not fit(ybar, weight):
+        return None
+    kernel, counts = phases.kernel_of(weight, window.stride), tuple(axis.places for axis in axes)
+    found = correlate(ybar, kernel, phases.window_of(axes), 1, counts)
+    if found is None or not all_finite(found):
+        return None
+    return phases.put_together(found, axes, window.stride, shape)
+
+
 def correlate_weight(ybar: Array, x: Array, window: Window, groups: int, shape: Axes) -> Array | None:
     """Return the contribution to a weight of ``shape`` (out, C / groups, *kernel)."""
     if _is_product(window, groups):
-        found = matmul.product(rows(ybar).T, rows(x))
-        return None if found is None else found.reshape(shape)
-    if ybar.size // shape[0] <= PLACES and math.prod(shape) >= LARGE:
-        return None
-    if not fit(ybar, x):
+        return _outer(rows(ybar), rows(x), shape)
+    if _better_unfolded(ybar.size // shape[0], shape) or not fit(ybar, x):
         return None
     half = len(x) // 2
     if half and ybar.size * math.prod(shape[1:]) >= SHARED:
@@ -111,6 +126,10 @@ def _by_halves(ybar: Array, x: Array, shapes: Shapes) -> Array | None:
     return first
 
 
+def _better_unfolded(places: int, weight: Axes) -> bool:
+    return places <= PLACES and math.prod(weight) >= LARGE
+
+
 def _is_product(window: Window, groups: int) -> bool:
     """Whether places are all there is to a window: then it is one product of matrices, without a layout of its own."""
     return groups == 1 and set(window.kernel) == set(window.stride) == {1} and not any(map(any, window.padding))
@@ -119,6 +138,16 @@ def _is_product(window: Window, groups: int) -> bool:
 def _product(given: Array, matrix: Array, shape: Axes) -> Array | None:
     found = matmul.product(rows(given), matrix)
     return None if found is None else channels_first(found.reshape(shape[0], *shape[2:], shape[1]))
+
+
+def _outer(sent: Array, given: Array, shape: Axes) -> Array | None:
+    """Return the weight's contribution as one product, with input or output channels as neighbours."""
+    outs, ins = sent.shape[1], given.shape[1]
+    if outs < ins if len(sent) > matmul.FLAT else outs % PAGE == 0 and ins % PAGE:
+        found = matmul.product(sent.T, given)
+        return None if found is None else found.reshape(shape)
+    found = matmul.product(given.T, sent)
+    return None if found is None else found.T.reshape(shape)
 
 
 class _Plan:
