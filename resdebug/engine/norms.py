@@ -1,4 +1,4 @@
-"""The Euclidean norm of a tensor, quickly where that is safe."""
+"""The Euclidean norm of a tensor, quickly where that is safe, and of the contributions of a pass."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Final
 import numpy as np
 
 from resdebug.ops.base import Array
+
+Norms = dict[int, float]
+"""Euclidean norms of contributions, by the edge's index."""
 
 BLOCK: Final = 1 << 15
 """Elements whose squares are added in single precision; from block to block it is double."""
@@ -50,3 +53,26 @@ def _squares(flat: Array) -> float:
 
 def _blocks(size: int) -> list[slice]:
     return [slice(start, start + BLOCK) for start in range(0, size, BLOCK)]
+
+
+class Noted:
+    """The norms of a pass's contributions, taken once of what is handed on: a join sends its adjoint as it is."""
+
+    def __init__(self, norms: Norms) -> None:
+        self.norms = norms
+        self._known: dict[int, float | None] = {}
+        """The norm of a node's adjoint, where it is that of the one contribution that has arrived."""
+
+    def note(self, edge: int, contribution: Array, node: int, ybar: Array) -> None:
+        """Note what ``node`` sends, whose adjoint is ``ybar``."""
+        whole = contribution is ybar
+        known = self._known.get(node)
+        if known is None or not (whole or (contribution.base is ybar and contribution.size == ybar.size)):
+            known = quiet_norm(contribution)
+            if whole:
+                self._known[node] = known
+        self.norms[edge] = known
+
+    def arrived(self, node: int, edge: int, count: int) -> None:
+        """Tell that a contribution has arrived, the ``count``-th at this node."""
+        self._known[node] = self.norms[edge] if count == 1 else None

@@ -12,15 +12,12 @@ import numpy as np
 from resdebug.engine.accumulation import RULES
 from resdebug.engine.forward import Progress, frozen, inputs_of, operator_of
 from resdebug.engine.kept import ByNode
-from resdebug.engine.norms import quiet_norm
+from resdebug.engine.norms import Norms, Noted
 from resdebug.engine.plan import visits
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule
 from resdebug.ops import threads
 from resdebug.ops.base import Array
-
-Norms = dict[int, float]
-"""Euclidean norms of contributions, by the edge's index."""
 
 
 def contribution(network: Network, edge: Edge, ybar: Array, values: ByNode) -> Array:
@@ -69,20 +66,21 @@ def reverse_pass(
     adjoints[schedule.target] = seed_of(network, schedule)
     aside: dict[int, Future[Array]] = {}
     add, many = RULES[rule], threads.count() > 1
+    noted = None if norms is None else Noted(norms)
 
-    def finish(made: Any, edge: int) -> Array:
+    def finish(made: Any, edge: int, node: int, ybar: Array) -> Array:
         """Weigh a contribution, and note its norm."""
         contribution = np.asarray(made)
         if weights is not None and edge in weights:
             factor = weights[edge]
             weight = np.asarray(factor, contribution.dtype)
             contribution = contribution * weight if factor else np.zeros_like(contribution)
-        if norms is not None:
-            norms[edge] = quiet_norm(contribution)
+        if noted is not None:
+            noted.note(edge, contribution, node, ybar)
         return contribution
 
-    def finished(make: Callable[[], Any], edge: int) -> Array:
-        return finish(make(), edge)
+    def finished(make: Callable[[], Any], edge: int, node: int, ybar: Array) -> Array:
+        return finish(make(), edge, node, ybar)
 
     with threads.ours():
         try:
@@ -96,11 +94,13 @@ def reverse_pass(
                     for edge, position, source, may_wait in sendings:
                         if may_wait and many:
                             make = partial(vjp, position, ybar, y, inputs)
-                            aside[source] = threads.later(partial(finished, make, edge))
+                            aside[source] = threads.later(partial(finished, make, edge, node, ybar))
                             continue
-                        sent, before = finish(vjp(position, ybar, y, inputs), edge), adjoints[source]
+                        sent, before = finish(vjp(position, ybar, y, inputs), edge, node, ybar), adjoints[source]
                         k = arrived[source] = arrived[source] + 1
                         adjoints[source] = sent if before is None else add(before, sent, k)
+                        if noted is not None:
+                            noted.arrived(source, edge, k)
                 if progress is not None:
                     progress(done)
             for source, later in aside.items():

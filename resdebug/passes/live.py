@@ -14,9 +14,9 @@ from resdebug.engine.allocation import expect
 from resdebug.engine.batches import program
 from resdebug.engine.forward import evaluate
 from resdebug.engine.kept import ByNode
-from resdebug.engine.norms import norm
+from resdebug.engine.norms import Norms, norm
 from resdebug.engine.plan import extent
-from resdebug.engine.reverse import Norms, contribution, reverse_pass
+from resdebug.engine.reverse import contribution, reverse_pass
 from resdebug.errors import Fault, UsageError
 from resdebug.network.model import Edge, Network
 from resdebug.network.order import Schedule, schedule

@@ -60,3 +60,14 @@ def test_norms_kept_from_the_pass_are_those_of_the_contributions(name: str) -> N
     for edge in edges:
         expected = math.sqrt(math.fsum((kept.contribution(edge).astype(np.float64) ** 2).ravel()))
         assert kept.norm(edge) == asked.norm(edge) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["transformer", "resnet20"])
+def test_what_is_handed_on_has_the_norm_that_it_came_with(kind: str) -> None:
+    settings = {"blocks": 2, "width": 32, "tokens": 9} if kind == "transformer" else {}
+    net = resdebug.generate(kind, seed=2, **settings)
+    kept, asked = resdebug.differentiate(net, norms=True), resdebug.differentiate(net)
+    edges = [edge for sent in kept.schedule.deliveries for edge in sent]
+    assert sum(kept.contribution(edge) is kept.adjoint(edge.consumer) for edge in edges) >= 4
+    for edge in edges:
+        assert kept.norm(edge) == asked.norm(edge), edge
