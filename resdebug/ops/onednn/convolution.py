@@ -33,7 +33,7 @@ LARGE: Final = 1 << 20
 PAGE: Final = 1024
 """Rows of a multiple of so many elements get in each other's way in a cache where each is written once."""
 
-KEPT: Final = 1 << 19
+KEPT: Final = 10 << 16
 """Larger weights are laid out anew every time: both layouts of all of them would be more than what a pass keeps."""
 
 SHARED: Final = 1 << 23
