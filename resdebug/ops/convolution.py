@@ -58,36 +58,30 @@ class Correlation(NamedTuple):
         """Return ``y`` with ``counts`` places."""
         if self.channelwise(weight.shape):
             return depthwise.correlate(x, weight, self.window, counts)
-        y = None
-        if self.transformed(x.dtype, weight.shape, len(x) * math.prod(counts)):
+        y = onednn.correlate(x, weight, self.window, self.groups, counts)
+        if y is None and self.transformed(x.dtype, weight.shape, len(x) * math.prod(counts)):
             y = winograd.correlate(x, weight, self.window.padding, counts)
-        if y is None:
-            y = onednn.correlate(x, weight, self.window, self.groups, counts)
         return lowering.correlate(x, weight, self.window, self.groups, counts) if y is None else y
 
     def to_x(self, ybar: Array, weight: Array, shape: Axes) -> Array:
         """Send ``ȳ`` back over the windows to ``x`` of this shape."""
         if self.channelwise(weight.shape):
             return depthwise.spread(ybar, weight, self.window, shape)
-        sent = None
-        if self.transformed(ybar.dtype, weight.shape, len(ybar) * math.prod(shape[2:])):
+        sent = onednn.spread(ybar, weight, self.window, self.groups, shape)
+        if sent is None and self.transformed(ybar.dtype, weight.shape, len(ybar) * math.prod(shape[2:])):
             mirrored = lowering.mirrored(self.window, ybar.shape[2:], shape[2:])
             if mirrored is not None:
                 sent = winograd.spread(ybar, weight, mirrored.padding, shape[2:])
-        if sent is None:
-            sent = onednn.spread(ybar, weight, self.window, self.groups, shape)
         return lowering.spread(ybar, weight, self.window, self.groups, shape) if sent is None else sent
 
     def to_weight(self, ybar: Array, x: Array, shape: Axes) -> Array:
         """Correlate ``x`` with ``ȳ``, summed over examples and places, to a weight of this shape."""
         if self.channelwise(shape):
             return depthwise.correlate_weight(ybar, x, self.window, shape)
-        sent = None
+        sent = onednn.correlate_weight(ybar, x, self.window, self.groups, shape)
         places = len(ybar) * math.prod(ybar.shape[2:])
-        if self.transformed(x.dtype, shape, places, winograd.GATHERED):
+        if sent is None and self.transformed(x.dtype, shape, places, winograd.GATHERED):
             sent = winograd.correlate_weight(ybar, x, self.window.padding)
-        if sent is None:
-            sent = onednn.correlate_weight(ybar, x, self.window, self.groups, shape)
         return lowering.correlate_weight(ybar, x, self.window, self.groups, shape) if sent is None else sent
 
     def transformed(self, dtype: np.dtype[Any], weight: Axes, places: int, fewest: int = winograd.FEWEST) -> bool:

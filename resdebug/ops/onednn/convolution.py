@@ -57,17 +57,21 @@ class Shapes(NamedTuple):
 
 def correlate(x: Array, weight: Array, window: Window, groups: int, counts: Axes) -> Array | None:
     """Return ``y`` (N, out, *counts) of ``x`` (N, C, ...) and ``weight`` (out, C / groups, *kernel)."""
+    if not fit(x, weight):
+        return None
     if weight.size > KEPT and _is_product(window, groups):
         return _product(x, weight.reshape(weight.shape[:2]).T, (x.shape[0], weight.shape[0], *counts))
     if _better_unfolded(x.shape[0] * math.prod(counts), weight.shape):
         return None
     shapes = Shapes(x.shape, weight.shape, (x.shape[0], weight.shape[0], *counts), window, groups)
-    plan = planned(_Forward, shapes, divided=True) if fit(x, weight) else None
+    plan = planned(_Forward, shapes, divided=True)
     return None if plan is None else plan.applied(x, weight, shapes.y)
 
 
 def spread(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes) -> Array | None:
     """Return the contribution to ``x`` of ``shape`` (N, C, ...)."""
+    if not fit(ybar, weight):
+        return None
     if shape[1] < COLOURS and math.prod(window.kernel) > SMALL:
         return _by_phases(ybar, weight, window, groups, shape)
     if weight.size > KEPT and _is_product(window, groups):
@@ -75,13 +79,13 @@ def spread(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes)
     if _better_unfolded(ybar.size // ybar.shape[1], weight.shape):
         return None
     shapes = Shapes(shape, weight.shape, ybar.shape, window, groups)
-    plan = planned(_ToX, shapes, divided=True) if fit(ybar, weight) else None
+    plan = planned(_ToX, shapes, divided=True)
     return None if plan is None else plan.applied(ybar, weight, shape)
 
 
 def _by_phases(ybar: Array, weight: Array, window: Window, groups: int, shape: Axes) -> Array | None:
     axes = phases.axes_of(window, ybar.shape[2:], shape[2:])
-    if axes is None or groups > 1 or set(window.dilation) != {1} or max(window.stride) == 1 or not fit(ybar, weight):
+    if axes is None or groups > 1 or set(window.dilation) != {1} or max(window.stride) == 1:
         return None
     kernel, counts = phases.kernel_of(weight, window.stride), tuple(axis.places for axis in axes)
     found = correlate(ybar, kernel, phases.window_of(axes), 1, counts)
@@ -92,9 +96,11 @@ def _by_phases(ybar: Array, weight: Array, window: Window, groups: int, shape: A
 
 def correlate_weight(ybar: Array, x: Array, window: Window, groups: int, shape: Axes) -> Array | None:
     """Return the contribution to a weight of ``shape`` (out, C / groups, *kernel)."""
+    if not fit(ybar, x):
+        return None
     if _is_product(window, groups):
         return _outer(rows(ybar), rows(x), shape)
-    if _better_unfolded(ybar.size // shape[0], shape) or not fit(ybar, x):
+    if _better_unfolded(ybar.size // shape[0], shape):
         return None
     half = len(x) // 2
     if half and ybar.size * math.prod(shape[1:]) >= SHARED:
