@@ -31,7 +31,7 @@ BLOCK: Final = 1 << 17
 SHARED: Final = 1 << 18
 """Elements from which statistics are taken by several threads."""
 
-LONG: Final = 4096
+LONG: Final = 1 << 14
 """Sums of products with an adjoint, which do not drift, may run over so many."""
 
 _SCALED: Final = 2 | 4
