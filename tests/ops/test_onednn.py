@@ -20,7 +20,7 @@ from resdebug.ops.layout import channels_first, channels_last
 from resdebug.ops.linear_algebra import Linear
 from resdebug.ops.normalisation import LayerNorm
 from resdebug.ops.onednn import convolution, matmul, plans
-from resdebug.ops.onednn.library import library
+from resdebug.ops.onednn.library import address, library
 from resdebug.ops.pooling import MaxPool2d
 from resdebug.ops.smooth_activations import Gelu
 from resdebug.ops.softmaxes import Softmax
@@ -285,6 +285,14 @@ def test_operators_go_through_the_library(operator: Operator, shapes: list[tuple
     assert {kind.__name__ for (kind, *_), plan in plans._own.plans.items() if plan is not None} >= ways
 
 
+def test_where_arrays_begin() -> None:
+    whole = np.zeros((6, 7), np.float32)
+    frozen = whole.T.view()
+    frozen.flags.writeable = False
+    for array in (whole, whole[2:, 3:], whole[::-1], frozen, np.zeros(0), np.zeros(())):
+        assert address(array) == array.ctypes.data
+
+
 def test_the_library_gets_its_threads_back() -> None:
     of = library()
     assert of is not None
@@ -301,7 +309,7 @@ def test_the_library_gets_its_threads_back() -> None:
 
 WITHOUT = """
 import numpy as np, resdebug
-from resdebug.ops.onednn.library import library
+from resdebug.ops.onednn.library import address, library
 net = resdebug.generate("resnet20", seed=1)
 p = resdebug.differentiate(net)
 print(library() is not None, *(float(np.abs(p.adjoint(n.name)).sum()) for n in net.nodes if n.op == "parameter"))
