@@ -32,7 +32,10 @@ SHARED: Final = 1 << 18
 """Elements from which statistics are taken by several threads."""
 
 LONG: Final = 1 << 14
-"""Sums of products with an adjoint, which do not drift, may run over so many."""
+"""Sums of products with an adjoint, which hardly drift, may run over so many, as then one call is all there is."""
+
+PIECE: Final = 4096
+"""Of more places so many are added up at a time."""
 
 _SCALED: Final = 2 | 4
 _GIVEN: Final = 1
@@ -131,7 +134,7 @@ def sums(ybar: Array, x: Array, mean: Array, variance: Array, eps: float) -> tup
         return None
     flat, adjoint, channels = rows(x), rows(ybar), x.shape[1]
     total, scale = np.zeros((2, channels)), or_all(None, channels, 1)
-    for part in chunks(len(flat), LONG if len(flat) <= LONG else max(WHOLE, BLOCK // channels)):
+    for part in chunks(len(flat), LONG if len(flat) <= LONG else min(PIECE, max(WHOLE, BLOCK // channels))):
         places = part.stop - part.start
         plan = planned(_Backward, places, channels, eps)
         if plan is None:
