@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from resdebug.ops import threads
 from resdebug.ops.base import Array
-from resdebug.ops.layout import BLOCK, blocks, flat
+from resdebug.ops.layout import blocks, flat
 
 ENOUGH: Final = 1 << 19
 """With fewer elements a second thread is not worth waking."""
+
+BLOCK: Final = 1 << 17
+"""Elements at a time: what is written goes to memory either way, and only the mask, a byte each, is read again."""
 
 SMALL: Final = 1 << 9
 """So few elements are not worth the trouble."""
@@ -25,32 +28,24 @@ _BITS: Final[dict[np.dtype[Any], type[np.signedinteger[Any]]]] = {
 }
 
 
-@lru_cache(maxsize=8)
-def _zeros(dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return a block of zeros: numpy is faster with two arrays than with an array and a number."""
-    zeros = np.zeros(BLOCK, dtype)
-    zeros.flags.writeable = False
-    return zeros
-
-
 def _share(work: Callable[[Sequence[slice]], None], size: int) -> None:
-    parts = list(blocks(size))
+    parts = list(blocks(size, BLOCK))
     threads.share(work, parts) if size >= ENOUGH else work(parts)
 
 
 def rectified(x: Array) -> Array:
     """Return ``max(x, 0)``; NaN stays NaN."""
-    if x.size < BLOCK:
-        return np.maximum(x, x.dtype.type(0))
+    zero = x.dtype.type(0)
+    if x.size < ENOUGH:
+        return np.maximum(x, zero)
     y = np.empty_like(x)
     views = flat(x, y)
     if views is None:
-        return np.maximum(x, x.dtype.type(0))
-    zeros = _zeros(x.dtype)
+        return np.maximum(x, zero)
 
     def work(some: Iterable[slice]) -> None:
         for b in some:
-            np.maximum(views[0][b], zeros[: b.stop - b.start], out=views[1][b])
+            np.maximum(views[0][b], zero, out=views[1][b])
 
     _share(work, x.size)
     return y
@@ -58,21 +53,22 @@ def rectified(x: Array) -> Array:
 
 def unless_at_most_zero(x: Array, ybar: Array) -> Array:
     """Return ``ȳ`` where ``x`` is positive or NaN, 0 elsewhere, whatever ``ȳ`` is there."""
+    zero = x.dtype.type(0)
     if x.size < SMALL:
         return np.where(x <= 0, ybar.dtype.type(0), ybar)
-    if x.size < BLOCK and x.dtype == ybar.dtype and x.dtype in _BITS:
-        return where(~(x <= x.dtype.type(0)), ybar)
+    known = x.dtype == ybar.dtype and x.dtype in _BITS
+    if known and x.size <= BLOCK and x.strides == ybar.strides:
+        return where(~(x <= zero), ybar)
     result = np.empty_like(x, dtype=ybar.dtype)
-    views = flat(x, ybar, result) if x.dtype == ybar.dtype and x.dtype in _BITS else None
+    views = flat(x, ybar, result) if known else None
     if views is None:
         return np.where(x <= 0, ybar.dtype.type(0), ybar)
-    bits, zeros = _BITS[x.dtype], _zeros(x.dtype)
+    bits = _BITS[x.dtype]
 
     def work(some: Iterable[slice]) -> None:
         mask = np.empty(min(x.size, BLOCK), bool)
         for b in some:
-            size = b.stop - b.start
-            stopped = np.less_equal(views[0][b], zeros[:size], out=mask[:size]).view(np.int8)
+            stopped = np.less_equal(views[0][b], zero, out=mask[: b.stop - b.start]).view(np.int8)
             # 1 where it stops becomes 0, 0 where it passes becomes -1, which is all ones.
             passed = np.subtract(stopped, 1, out=stopped)
             np.bitwise_and(views[1][b].view(bits), passed, out=views[2][b].view(bits))

@@ -20,7 +20,7 @@ from resdebug.ops.layout import channels_first, channels_last
 from resdebug.ops.linear_algebra import Linear
 from resdebug.ops.normalisation import LayerNorm
 from resdebug.ops.onednn import convolution, matmul, plans
-from resdebug.ops.onednn.library import library
+from resdebug.ops.onednn.library import address, library
 from resdebug.ops.pooling import MaxPool2d
 from resdebug.ops.smooth_activations import Gelu
 from resdebug.ops.softmaxes import Softmax
@@ -126,7 +126,7 @@ def test_batch_norm(seed: int, batch: int, channels: int, height: int, width: in
     norms_agree(BatchNorm(training=True), drawn(seed + 3, *x.shape), inputs, (0, 2, 3))
 
 
-@pytest.mark.parametrize("shape", [(1, 16, 64, 64), (2, 3, 70, 70), (4, 8, 96, 96)])
+@pytest.mark.parametrize("shape", [(1, 16, 64, 64), (2, 3, 70, 70), (1, 5, 128, 128), (4, 8, 96, 96)])
 def test_batch_norm_far_from_zero_over_many_places_loses_no_digits(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     x, ybar = ((rng.random(shape) + 1).astype(np.float32) for _ in range(2))
@@ -227,12 +227,13 @@ def test_gelu_is_exact_where_it_is_small_too() -> None:
     ("operator", "shapes"),
     [
         (BatchNorm(training=True), [(2, 16, 40, 40), (16,), (16,)]),
+        (BatchNorm(training=True), [(2, 4, 100, 100), (4,), (4,)]),
         (LayerNorm(normalized_shape=64), [(40, 64), (64,), (64,)]),
         (Conv2d(padding=1), [(2, 16, 12, 12), (16, 16, 3, 3), (16,)]),
         (Linear(), [(64, 80), (70, 80), (70,)]),
         (Gelu(), [(64, 80)]),
     ],
-    ids=["batch_norm", "layer_norm", "conv2d", "linear", "gelu"],
+    ids=["batch_norm", "batch_norm_long", "layer_norm", "conv2d", "linear", "gelu"],
 )
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_spreads_as_mathematics_has_it(
@@ -250,8 +251,9 @@ def test_what_is_not_finite_spreads_as_mathematics_has_it(
         assert np.array_equal(np.isfinite(found), np.isfinite(expected)), position
 
 
-def test_contributions_asked_for_alone_are_those_of_a_pass() -> None:
-    x, ybar = drawn(0, 2, 16, 50, 50, last=True), drawn(1, 2, 16, 50, 50, last=True)
+@pytest.mark.parametrize("size", [50, 90, 91], ids=["short", "nearly long", "long"])
+def test_contributions_asked_for_alone_are_those_of_a_pass(size: int) -> None:
+    x, ybar = (drawn(k, 2, 16, size, size, last=True) for k in range(2))
     scale, shift = drawn(2, 16), drawn(3, 16)
     operator: Operator = BatchNorm(training=True)
     inputs: list[Array | None] = [x, scale, shift, None, None]
@@ -285,6 +287,14 @@ def test_operators_go_through_the_library(operator: Operator, shapes: list[tuple
     assert {kind.__name__ for (kind, *_), plan in plans._own.plans.items() if plan is not None} >= ways
 
 
+def test_where_arrays_begin() -> None:
+    whole = np.zeros((6, 7), np.float32)
+    frozen = whole.T.view()
+    frozen.flags.writeable = False
+    for array in (whole, whole[2:, 3:], whole[::-1], frozen, np.zeros(0), np.zeros(())):
+        assert address(array) == array.ctypes.data
+
+
 def test_the_library_gets_its_threads_back() -> None:
     of = library()
     assert of is not None
@@ -301,7 +311,7 @@ def test_the_library_gets_its_threads_back() -> None:
 
 WITHOUT = """
 import numpy as np, resdebug
-from resdebug.ops.onednn.library import library
+from resdebug.ops.onednn.library import address, library
 net = resdebug.generate("resnet20", seed=1)
 p = resdebug.differentiate(net)
 print(library() is not None, *(float(np.abs(p.adjoint(n.name)).sum()) for n in net.nodes if n.op == "parameter"))

@@ -17,10 +17,10 @@ import numpy as np
 
 from resdebug.ops import threads
 from resdebug.ops.base import Array
-from resdebug.ops.layout import compact, empty_last, rows
+from resdebug.ops.layout import empty_last, rows
 from resdebug.ops.onednn import plans
 from resdebug.ops.onednn.library import Handle, Missing
-from resdebug.ops.onednn.plans import Maker, chunks, fit, or_all, planned
+from resdebug.ops.onednn.plans import Maker, aside, chunks, fit, or_all, planned
 
 WHOLE: Final = 256
 """Over so many places sums are taken one number after the other."""
@@ -31,8 +31,11 @@ BLOCK: Final = 1 << 17
 SHARED: Final = 1 << 18
 """Elements from which statistics are taken by several threads."""
 
-LONG: Final = 4096
-"""Sums of products with an adjoint, which do not drift, may run over so many."""
+LONG: Final = 1 << 14
+"""Sums of products with an adjoint, which hardly drift, may run over so many, as then one call is all there is."""
+
+PIECE: Final = 4096
+"""Of more places so many are added up at a time."""
 
 _SCALED: Final = 2 | 4
 _GIVEN: Final = 1
@@ -43,29 +46,32 @@ def normalised(x: Array, weight: Array | None, bias: Array | None, eps: float) -
     """Return ``y``, and mean and biased variance per channel, of ``x`` (N, C, …)."""
     if not fit(x):
         return None
-    places, channels = x.size // x.shape[1], x.shape[1]
+    flat, channels = rows(x), x.shape[1]
     scale, shift = or_all(weight, channels, 1), or_all(bias, channels, 0)
-    flat, y = rows(compact(x)), empty_last(x.shape, x.dtype)
-    if places <= WHOLE:
-        plan = planned(_Training, places, channels, eps)
+    y = empty_last(x.shape, x.dtype)
+    if len(flat) <= WHOLE:
+        plan = planned(_Training, len(flat), channels, eps)
         if plan is None:
             return None
-        mean, variance = plan(flat, rows(y), scale, shift)
+        mean, variance = plan(flat, y, scale, shift)
         return y, mean, variance
-    found = moments(x, eps)
-    plan_given = planned(_Given, places, channels, eps, divided=True)
+    found = _moments(flat, eps)
+    plan_given = planned(_Given, len(flat), channels, eps, divided=True)
     if found is None or plan_given is None:
         return None
     mean, variance = found
-    plan_given(flat, rows(y), mean, variance, scale, shift)
+    plan_given(flat, y, mean, variance, scale, shift)
     return y, mean, variance
 
 
 def moments(x: Array, eps: float) -> tuple[Array, Array] | None:
     """Return mean and biased variance per channel, to the bit those of ``normalised``."""
-    if not fit(x):
-        return None
-    flat, channels = rows(compact(x)), x.shape[1]
+    return _moments(rows(x), eps) if fit(x) else None
+
+
+def _moments(flat: Array, eps: float) -> tuple[Array, Array] | None:
+    """Return the same of places as rows."""
+    channels = flat.shape[1]
     parts, share = _parts(len(flat), channels)
     found: list[Array] = [flat] * len(parts)
 
@@ -73,15 +79,15 @@ def moments(x: Array, eps: float) -> tuple[Array, Array] | None:
         for k in some:
             places, times = parts[k]
             # Neighbouring places stand for channels of their own: the sum of each is short.
-            block = flat[places].reshape(-1, times * channels)
-            plan = planned(_Training, len(block), times * channels, eps)
+            block, width = flat[places], times * channels
+            plan = planned(_Training, block.size // width, width, eps)
             if plan is None:
                 raise Missing
-            ones, zeros = (or_all(None, times * channels, number) for number in (1, 0))
-            found[k] = plan(block, np.empty_like(block), ones, zeros).reshape(2, times, channels)
+            ones, zeros = or_all(None, width, 1), or_all(None, width, 0)
+            found[k] = plan(block, aside(block.size), ones, zeros).reshape(2, times, channels)
 
     try:
-        threads.share(work, range(len(parts))) if x.size >= SHARED else work(range(len(parts)))
+        threads.share(work, range(len(parts))) if flat.size >= SHARED else work(range(len(parts)))
     except Missing:
         return None
     both = found[0] if len(parts) == 1 else np.concatenate(found, axis=1)
@@ -92,7 +98,7 @@ def moments(x: Array, eps: float) -> tuple[Array, Array] | None:
     means -= whole
     means *= means
     means += variances
-    return whole.astype(x.dtype), (share @ means).astype(x.dtype)
+    return whole.astype(np.float32), (share @ means).astype(np.float32)
 
 
 @lru_cache(maxsize=256)
@@ -114,24 +120,26 @@ def sent(
     ybar: Array, x: Array, mean: Array, variance: Array, weight: Array | None, eps: float
 ) -> tuple[Array, Array, Array] | None:
     """Return the contribution to ``x``, and ``Σ ȳ ⊙ x̂`` and ``Σ ȳ`` per channel; None also for many places."""
-    channels, scale = x.shape[1], or_all(weight, x.shape[1], 1)
-    flat, adjoint, result = rows(compact(x)), rows(compact(ybar)), empty_last(x.shape, x.dtype)
-    plan = planned(_Backward, len(flat), channels, eps) if len(flat) <= LONG and fit(x, ybar) else None
-    return None if plan is None else (result, *plan(flat, adjoint, mean, variance, scale, rows(result)))
+    places, channels = x.size // x.shape[1], x.shape[1]
+    plan = planned(_Backward, places, channels, eps) if places <= LONG and fit(x, ybar) else None
+    if plan is None:
+        return None
+    result = empty_last(x.shape, x.dtype)
+    return result, *plan(rows(x), rows(ybar), mean, variance, or_all(weight, channels, 1), result)
 
 
 def sums(ybar: Array, x: Array, mean: Array, variance: Array, eps: float) -> tuple[Array, Array] | None:
     """Return ``Σ ȳ ⊙ x̂`` and ``Σ ȳ`` per channel, to the bit those of ``sent``."""
     if not fit(x, ybar):
         return None
-    flat, adjoint, channels = rows(compact(x)), rows(compact(ybar)), x.shape[1]
-    total = np.zeros((2, channels))
-    aside = np.empty((min(len(flat), LONG), channels), x.dtype)
-    for part in chunks(len(flat), LONG):
-        plan = planned(_Backward, part.stop - part.start, channels, eps)
+    flat, adjoint, channels = rows(x), rows(ybar), x.shape[1]
+    total, scale = np.zeros((2, channels)), or_all(None, channels, 1)
+    for part in chunks(len(flat), LONG if len(flat) <= LONG else min(PIECE, max(WHOLE, BLOCK // channels))):
+        places = part.stop - part.start
+        plan = planned(_Backward, places, channels, eps)
         if plan is None:
             return None
-        total += plan(flat[part], adjoint[part], mean, variance, or_all(None, channels, 1), aside)
+        total += plan(flat[part], adjoint[part], mean, variance, scale, aside(places * channels))
     weighed, plain = total.astype(x.dtype)
     return weighed, plain
 

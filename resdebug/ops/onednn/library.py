@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import sysconfig
 from collections.abc import Sequence
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_uint, c_void_p
@@ -34,6 +35,19 @@ _UNIMPLEMENTED: Final = (2, 3)
 """Statuses ``invalid_arguments`` and ``unimplemented``: the library has no such primitive."""
 
 Handle = c_void_p
+
+
+_pointer: Final = c_size_t.from_address
+_HEAD: Final = object.__basicsize__ if sys.implementation.name == "cpython" else 0
+
+
+def address(array: NDArray[Any]) -> int:
+    """Return where the elements of ``array`` begin.
+
+    An array of numpy is an object's head and then this pointer (``PyArrayObject_fields`` in ndarraytypes.h). To read it
+    takes an eighth of the time of asking, which for small tensors is half the time of a call.
+    """
+    return _pointer(id(array) + _HEAD).value if _HEAD else int(array.__array_interface__["data"][0])
 
 
 class _Version(Structure):
@@ -159,7 +173,7 @@ class Call:
         """Run it on operands, each in one piece of memory as its layout says. Raises MemoryError or RuntimeError."""
         put = self._set
         for memory, array in zip(self._memories, arrays, strict=True):
-            put(memory, array.__array_interface__["data"][0])
+            put(memory, address(array))
         status = self._run(*self._all)
         if status:
             raise MemoryError("oneDNN") if status == 1 else RuntimeError(f"oneDNN: status {status}")

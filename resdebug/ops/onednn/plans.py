@@ -20,6 +20,9 @@ T = TypeVar("T")
 KEPT: Final = 512
 """Plans that a thread remembers."""
 
+ASIDE: Final = 1 << 17
+"""Elements a thread keeps to write what nobody wants: new memory would have to come into its cache first."""
+
 SRC, DST, WEIGHTS = 1, 17, 33
 MEAN, VARIANCE, SCALE, SHIFT = 49, 50, 51, 52
 WORKSPACE = 64
@@ -62,6 +65,7 @@ class _Own(threading.local):
     def __init__(self) -> None:
         self.plans: dict[tuple[Any, ...], Any] = {}
         self.maker: Maker | None = None
+        self.aside: Array | None = None
         self.threads = 0
 
     def limit(self, of: Library, count: int) -> None:
@@ -94,6 +98,15 @@ def all_finite(x: Array) -> bool:
     """Whether all elements are finite; may also say no where their squares add up to more than there are numbers."""
     line = x.ravel(order="K")
     return bool(np.isfinite(line.dot(line)))
+
+
+def aside(count: int) -> Array:
+    """Return ``count`` elements of memory for what nobody wants; the next call may return the same."""
+    if count > ASIDE:
+        return np.empty(count, np.float32)
+    if _own.aside is None:
+        _own.aside = np.empty(ASIDE, np.float32)
+    return _own.aside[:count]
 
 
 def chunks(count: int, size: int) -> Iterator[slice]:
