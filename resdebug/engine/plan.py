@@ -46,16 +46,6 @@ class Visit(NamedTuple):
     sendings: tuple[Sending, ...]
 
 
-def extent(network: Network, schedule: Schedule) -> int:
-    """Return how many bytes the values and adjoints of a pass take."""
-    key = ("extent", network.nodes.names[schedule.target])
-    if key not in network.programs:
-        types = network.nodes.types
-        sizes = np.array([type_.nbytes for type_ in types.things], np.float64)[types.number]
-        network.programs[key] = int(sizes[list(schedule.order)].sum() + sizes[list(schedule.reverse)].sum())
-    return cast("int", network.programs[key])
-
-
 def calls(network: Network) -> Sequence[Call]:
     """Return what is called at each node, by index."""
     key = ("calls",)

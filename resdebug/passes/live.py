@@ -10,12 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from resdebug.engine.accumulation import RULES
-from resdebug.engine.allocation import expect
+from resdebug.engine.allocation import keep_freed_memory
 from resdebug.engine.batches import program
 from resdebug.engine.forward import evaluate
 from resdebug.engine.kept import ByNode
 from resdebug.engine.norms import Norms, norm
-from resdebug.engine.plan import extent
 from resdebug.engine.reverse import contribution, reverse_pass
 from resdebug.errors import Fault, UsageError
 from resdebug.network.model import Edge, Network
@@ -57,7 +56,7 @@ class LivePass(Pass):
     ) -> None:
         """``plan`` is the schedule where it is known; in ``seen`` one can look on."""
         super().__init__(network, plan or schedule(network, target), rule)
-        expect(extent(network, self.schedule))
+        keep_freed_memory()
         self._norms: Norms = {}
         self._sent: tuple[Sequence[int], Array] | None = None
         """Contributions to scalars, where they are kept: per edge the place, and all of them."""
