@@ -6,7 +6,7 @@ import ctypes
 import os
 import sysconfig
 from collections.abc import Sequence
-from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_uint, c_void_p
+from ctypes import POINTER, Structure, byref, c_char, c_char_p, c_float, c_int, c_int64, c_size_t, c_uint, c_void_p
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -70,6 +70,9 @@ class Library:
         self.c.dnnl_memory_desc_get_size.restype = c_size_t
         self.c.dnnl_memory_set_data_handle.argtypes = (c_void_p, c_void_p)
         self.c.dnnl_primitive_execute.argtypes = (c_void_p, c_void_p, c_int, POINTER(_Argument))
+        operand = c_void_p, c_int64
+        self._gemm = self.c.dnnl_sgemm
+        self._gemm.argtypes = (c_char, c_char, *(c_int64,) * 3, c_float, *operand, *operand, c_float, *operand)
         self.engine = self.made("dnnl_engine_create", c_int(_CPU), c_size_t(0))
 
     def do(self, name: str, *arguments: Any) -> None:
@@ -131,6 +134,25 @@ class Library:
         start = -plain.ctypes.data % _ALIGNED // 4
         return plain[start : start + count]
 
+    def gemm(
+        self,
+        turned: bool,
+        counts: tuple[int, int, int],
+        a: tuple[int, int],
+        b: tuple[int, int],
+        y: tuple[int, int],
+        *,
+        add: bool,
+    ) -> None:
+        """Set ``y`` to ``a @ b``, or add that; each is given by its place and the elements from row to row.
+
+        ``counts`` are the rows of ``y``, its columns, and the columns of ``a``; where ``turned``, memory has ``a``
+        transposed.
+        """
+        status = self._gemm(b"T" if turned else b"N", b"N", *counts, 1, *a, *b, 1 if add else 0, *y)
+        if status:
+            raise MemoryError("oneDNN") if status == 1 else RuntimeError(f"oneDNN: gemm: status {status}")
+
     def memory(self, layout: Handle, array: NDArray[Any] | None = None) -> Handle:
         """Return a view of an array's memory; without one, of memory that is named with every call."""
         return self.made(
@@ -159,10 +181,15 @@ class Call:
         """Run it on operands, each in one piece of memory as its layout says. Raises MemoryError or RuntimeError."""
         put = self._set
         for memory, array in zip(self._memories, arrays, strict=True):
-            put(memory, array.__array_interface__["data"][0])
+            put(memory, place(array))
         status = self._run(*self._all)
         if status:
             raise MemoryError("oneDNN") if status == 1 else RuntimeError(f"oneDNN: status {status}")
+
+
+def place(array: NDArray[Any]) -> int:
+    """Return the address of an array's first element."""
+    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
 def sizes(numbers: Sequence[int]) -> Any:

@@ -8,20 +8,32 @@ import numpy as np
 
 from resdebug.ops.base import Array
 from resdebug.ops.onednn import plans
-from resdebug.ops.onednn.library import Handle
-from resdebug.ops.onednn.plans import Maker, fit, planned
+from resdebug.ops.onednn.library import Handle, place
+from resdebug.ops.onednn.plans import Maker, chunks, fit, planned, ready
 
 ENOUGH: Final = 1 << 18
 """Fewer multiplications are done before the library is called."""
+
+PIECE: Final = 256
+"""Sums of so many products are made in one go, by one thread; of more the library might cut as it has threads."""
 
 _BIAS: Final = 41
 
 
 def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
-    """Return ``a @ b + bias`` of two matrices; None where the library has no way, or another is as quick."""
+    """Return ``a @ b + bias`` of two matrices; None where the library has no way, or another is as quick.
+
+    The library has two ways: ``gemm`` is the quicker one where memory has ``b`` itself, not its transpose.
+    """
     if a.shape[0] * b.size < ENOUGH or not fit(a, b):
         return None
-    turned = tuple(m.flags.f_contiguous and not m.flags.c_contiguous for m in (a, b))
+    turned = _turned(a), _turned(b)
+    if bias is None and not turned[1]:
+        # Long rows are quicker to write.
+        if turned[0] and a.shape[0] > b.shape[1]:
+            found = _gemm(b.T, a.T)
+            return None if found is None else found.T
+        return _gemm(a, b)
     plan = planned(_Product, a.shape, b.shape, turned, bias is not None, divided=True)
     if plan is None:
         return None
@@ -29,6 +41,30 @@ def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
     # Where memory has the transpose, the layout says so.
     given = [m if t else np.ascontiguousarray(m) for m, t in zip((a, b), turned, strict=True)]
     plan.run(*given, y, *(() if bias is None else (np.ascontiguousarray(bias),)))
+    return y
+
+
+def _turned(matrix: Array) -> bool:
+    """Whether memory has the transpose in one piece."""
+    flags = matrix.flags
+    return bool(flags.f_contiguous and not flags.c_contiguous)
+
+
+def _gemm(a: Array, b: Array) -> Array | None:
+    """Return ``a @ b``, with ``a`` or its transpose as memory has it."""
+    of, turned = ready(divided=True), _turned(a)
+    if of is None:
+        return None
+    a, b = a if turned else np.ascontiguousarray(a), np.ascontiguousarray(b)
+    (count, inner), length = a.shape, b.shape[1]
+    y = np.empty((count, length), a.dtype)
+    lead = count if turned else inner
+    along = (lead if turned else 1) * a.itemsize, length * a.itemsize
+    first, second, result = place(a), place(b), place(y)
+    for part in chunks(inner, PIECE):
+        k = part.start
+        operands = (first + k * along[0], lead), (second + k * along[1], length), (result, length)
+        of.gemm(turned, (count, length, part.stop - k), *operands, add=k > 0)
     return y
 
 
