@@ -65,7 +65,7 @@ def sent(
     tail = x.size // mean.size
     if not _worth(x, ybar):
         return None
-    result, total = np.empty(x.shape, x.dtype), np.zeros((2, tail))
+    result, parts = np.empty(x.shape, x.dtype), []
     rows = [np.ascontiguousarray(a).reshape(mean.size, tail) for a in (x, ybar)]
     scale, shift, out = or_all(weight, tail, 1), or_all(None, tail, 0), result.reshape(mean.size, tail)
     for part in chunks(mean.size, MANY):
@@ -74,8 +74,8 @@ def sent(
             return None
         sums = np.empty((2, tail), x.dtype)
         plan.back(*(a[part] for a in (*rows, mean, variance)), scale, shift, out[part], sums[0], sums[1])
-        total += sums
-    weighed, plain = total.astype(x.dtype)
+        parts.append(sums)
+    weighed, plain = parts[0] if len(parts) == 1 else np.add.reduce(parts, axis=0, dtype=np.float64).astype(x.dtype)
     return result, weighed, plain
 
 
