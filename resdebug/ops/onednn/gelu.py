@@ -17,7 +17,7 @@ from resdebug.ops.base import Array
 from resdebug.ops.layout import flat
 from resdebug.ops.memo import Memo
 from resdebug.ops.onednn import plans
-from resdebug.ops.onednn.plans import Maker, fit, planned
+from resdebug.ops.onednn.plans import Maker, all_finite, fit, planned
 
 ENOUGH: Final = 1 << 12
 """Fewer elements are done before the library is called."""
@@ -27,6 +27,8 @@ LARGE: Final = np.float32(1e30)
 
 FEW: Final = 32
 """If no more than one in so many is computed by the formula, their places are kept for the way back."""
+
+_NONE: Final = np.empty(0, np.intp)
 
 _OUTSIDE: Final[Memo[NDArray[np.intp]]] = Memo()
 
@@ -44,7 +46,8 @@ def gelu(x: Array, exact: Callable[[Array], Array]) -> Array | None:
     outside = _outside(views[0])
     if outside.size <= x.size // FEW:
         _OUTSIDE.keep(outside, x)
-    views[1][outside] = exact(views[0][outside])
+    if outside.size:
+        views[1][outside] = exact(views[0][outside])
     return y
 
 
@@ -58,12 +61,16 @@ def slope(ybar: Array, x: Array, exact: Callable[[Array, Array], Array]) -> Arra
     plan.back(*views)
     outside = _OUTSIDE.found(x)
     outside = _outside(views[0]) if outside is None else outside
-    views[2][outside] = exact(views[1][outside], views[0][outside])
+    if outside.size:
+        views[2][outside] = exact(views[1][outside], views[0][outside])
     return sent
 
 
 def _outside(x: Array) -> NDArray[np.intp]:
-    return np.flatnonzero((x < TAIL) | (x > LARGE))
+    outside = x < TAIL
+    if not all_finite(x):  # nor are the squares of what is large
+        outside |= x > LARGE
+    return np.flatnonzero(outside) if outside.any() else _NONE
 
 
 class _Gelu:
