@@ -134,22 +134,15 @@ class Library:
         start = -plain.ctypes.data % _ALIGNED // 4
         return plain[start : start + count]
 
-    def gemm(
-        self,
-        turned: bool,
-        counts: tuple[int, int, int],
-        a: tuple[int, int],
-        b: tuple[int, int],
-        y: tuple[int, int],
-        *,
-        add: bool,
-    ) -> None:
-        """Set ``y`` to ``a @ b``, or add that; each is given by its place and the elements from row to row.
+    def gemm(self, turned: bool, counts: tuple[int, int, int], a: int, lead: int, b: int, y: int, add: bool) -> None:
+        """Set ``y`` to ``a @ b``, or add that, all given by their addresses; where ``turned``, memory has ``a`` so.
 
-        ``counts`` are the rows of ``y``, its columns, and the columns of ``a``; where ``turned``, memory has ``a``
-        transposed.
+        ``counts`` are the rows of ``y``, its columns, and the columns of ``a``; ``lead`` are the elements from row to
+        row of what memory has.
         """
-        status = self._gemm(b"T" if turned else b"N", b"N", *counts, 1, *a, *b, 1 if add else 0, *y)
+        columns = counts[1]
+        start = 1 if add else 0
+        status = self._gemm(b"T" if turned else b"N", b"N", *counts, 1, a, lead, b, columns, start, y, columns)
         if status:
             raise MemoryError("oneDNN") if status == 1 else RuntimeError(f"oneDNN: gemm: status {status}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -56,16 +57,20 @@ def _gemm(a: Array, b: Array) -> Array | None:
     if of is None:
         return None
     a, b = a if turned else np.ascontiguousarray(a), np.ascontiguousarray(b)
-    (count, inner), length = a.shape, b.shape[1]
-    y = np.empty((count, length), a.dtype)
-    lead = count if turned else inner
-    along = (lead if turned else 1) * a.itemsize, length * a.itemsize
+    (rows, inner), columns, size = a.shape, b.shape[1], a.itemsize
+    y = np.empty((rows, columns), a.dtype)
     first, second, result = place(a), place(b), place(y)
-    for part in chunks(inner, PIECE):
-        k = part.start
-        operands = (first + k * along[0], lead), (second + k * along[1], length), (result, length)
-        of.gemm(turned, (count, length, part.stop - k), *operands, add=k > 0)
+    along = (rows if turned else 1) * size
+    for start, count in _pieces(inner):
+        left, right = first + start * along, second + start * columns * size
+        of.gemm(turned, (rows, columns, count), left, rows if turned else inner, right, result, start > 0)
     return y
+
+
+@lru_cache(maxsize=256)
+def _pieces(inner: int) -> tuple[tuple[int, int], ...]:
+    """Return where the pieces of a sum begin, and how many products each has."""
+    return tuple((part.start, part.stop - part.start) for part in chunks(inner, PIECE))
 
 
 class _Product:
