@@ -41,17 +41,40 @@ class Matmul(Operator, frozen=True, tag="matmul"):
 
     def forward(self, a: Array, b: Array) -> Array:
         """Return ``a @ b``."""
-        return np.asarray(np.matmul(a, b))
+        # Where heads of an attention are views of rows, so is the output: putting heads side by side is no copy then.
+        y = _empty_as(b, (*a.shape[:-1], b.shape[-1])) if _alike(a, b) else None
+        return np.asarray(np.matmul(a, b, out=y))
 
     def vjp_a(self, ybar: Array, y: Array, a: Array, b: Array) -> Array:
         """Return ``ȳ bᵀ``."""
+        if _alike(a, b):
+            return _as_lies(a, ybar, b.swapaxes(-1, -2))
         matrix, _, column = _as_matrices(ybar, a, b)
         return unbroadcast(np.matmul(matrix, np.swapaxes(column, -1, -2)), _row(a).shape).reshape(a.shape)
 
     def vjp_b(self, ybar: Array, y: Array, a: Array, b: Array) -> Array:
         """Return ``aᵀ ȳ``."""
+        if _alike(a, b):
+            return _as_lies(b, a.swapaxes(-1, -2), ybar)
         matrix, row, column = _as_matrices(ybar, a, b)
         return unbroadcast(np.matmul(np.swapaxes(row, -1, -2), matrix), column.shape).reshape(b.shape)
+
+
+def _alike(a: Array, b: Array) -> bool:
+    """Whether these are stacks of matrices of which nothing is broadcast."""
+    return a.ndim > 2 and a.shape[:-2] == b.shape[:-2] and a.dtype == b.dtype
+
+
+def _empty_as(x: Array, shape: tuple[int, ...]) -> Array | None:
+    """Return memory for stacks of matrices in the order of ``x``; None where its rows have gaps between numbers."""
+    return np.empty_like(x, shape=shape) if x.strides[-1] == x.itemsize else None
+
+
+def _as_lies(x: Array, a: Array, b: Array) -> Array:
+    """Return ``a @ b``, of the shape of ``x``, with its axes in memory as those of ``x``: views of it stay views."""
+    if x.strides[-2] == x.itemsize != x.strides[-1]:
+        return _as_lies(x.swapaxes(-1, -2), b.swapaxes(-1, -2), a.swapaxes(-1, -2)).swapaxes(-1, -2)
+    return np.asarray(np.matmul(a, b, out=_empty_as(x, x.shape)))
 
 
 def _row(a: Array) -> Array:
@@ -70,12 +93,6 @@ def _as_matrices(ybar: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
 def as_rows(x: Array) -> Array:
     """Return ``x`` (…, n) as one matrix: one product of many rows is quicker than many products."""
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-
-
-def product(a: Array, b: Array) -> Array:
-    """Return the product of two matrices."""
-    y = onednn.product(a, b)
-    return np.asarray(np.matmul(a, b)) if y is None else y
 
 
 class Linear(Operator, frozen=True, tag="linear"):
@@ -118,11 +135,11 @@ class Linear(Operator, frozen=True, tag="linear"):
 
     def vjp_x(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Return ``ȳ W``."""
-        return product(as_rows(ybar), weight).reshape(x.shape)
+        return onednn.multiplied(as_rows(ybar), weight).reshape(x.shape)
 
     def vjp_weight(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Return ``ȳᵀ x`` over all rows."""
-        return product(as_rows(ybar).T, as_rows(x))
+        return onednn.multiplied(as_rows(ybar).T, as_rows(x))
 
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
         """Sum ``ȳ`` over all rows."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from resdebug.network.signature import Bound, RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
 from resdebug.ops.base import Array, Operator, sum_over
-from resdebug.ops.softmaxes import log_softmax, probabilities
+from resdebug.ops.softmaxes import log_softmax, log_softmax_at, probabilities
 
 PROBABLE = "fc"
 """Kinds of elements that are probabilities; others are indices."""
@@ -215,10 +215,12 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
         """Whether one class is right in every example, and no other ever so little."""
         return target.dtype.kind not in PROBABLE and not self.label_smoothing
 
-    def to_single(self, ybar: Array, x: Array, picks: Picks, axis: int) -> Array:
+    def to_single(self, ybar: Array, x: Array, picks: Picks, axis: int, *, weighted: bool) -> Array:
         """Return the contribution to x where one class is right in every example."""
         right, share = np.expand_dims(picks.right, axis), np.expand_dims(picks.share, axis)
-        slope = probabilities(x, axis) * share
+        slope = probabilities(x, axis)
+        if weighted:
+            slope *= share
         np.put_along_axis(slope, right, np.take_along_axis(slope, right, axis) - share, axis)
         slope *= self.each(ybar, picks.divisor, axis)
         if not picks.counted.all():
@@ -246,7 +248,7 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
         axis = self.axis(x.ndim)
         if self.single(target):
             picks = self.picks(x, target, weight)
-            logs = np.take_along_axis(log_softmax(x, axis), np.expand_dims(picks.right, axis), axis).squeeze(axis)
+            logs = log_softmax_at(x, axis, np.expand_dims(picks.right, axis)).squeeze(axis)
             # 0 · −∞ is nothing here: a class that does not count may have probability 0.
             counted = picks.counted & ((picks.share != 0) | np.isnan(logs))
             return self.total(-np.where(counted, logs * picks.share, x.dtype.type(0)), picks.divisor)
@@ -263,7 +265,7 @@ class CrossEntropy(ClassLoss, frozen=True, tag="cross_entropy"):
         """Return softmax minus what is true, scaled; 0 where an example is ignored."""
         axis = self.axis(x.ndim)
         if self.single(target):
-            return self.to_single(ybar, x, self.picks(x, target, weight), axis)
+            return self.to_single(ybar, x, self.picks(x, target, weight), axis, weighted=weight is not None)
         truth = self.truth(x, target, weight)
         slope: Array = np.exp(log_softmax(x, axis)) * sum_over(truth.parts, axis, keepdims=True) - truth.parts
         # Not by a product with 0: where all examples are ignored, the mean divides by 0.

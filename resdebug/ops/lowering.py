@@ -97,16 +97,13 @@ def sliding(x: NDArray[Any], window: Window, counts: Axes, *, writeable: bool = 
 class Lowered:
     """One group of channels: ``x`` unfolded strip by strip, in the order of memory or in that of the weight."""
 
-    def __init__(self, x: Array, window: Window, counts: Axes, *, as_weight: bool = False, gap: int = 0) -> None:
-        """``x`` is padded (N, ..., C); ``as_weight`` puts channels before the kernel's elements.
-
-        With a ``gap``, windows lie so many elements apart.
-        """
+    def __init__(self, x: Array, window: Window, counts: Axes, *, as_weight: bool = False) -> None:
+        """``x`` is padded (N, ..., C); ``as_weight`` puts channels before the kernel's elements."""
         self.view = sliding(x, window, counts)
         self.counts = counts
         self.size = math.prod(window.kernel)
         self.width = self.size * x.shape[-1]
-        self.as_weight, self.gap = as_weight, gap
+        self.as_weight = as_weight
         direct = self.size == 1 and x.flags.c_contiguous and x.shape[1:-1] == counts
         self.matrix = x.reshape(-1, x.shape[-1]) if direct else None
         self.strips = _rows(len(self.matrix)) if self.matrix is not None else list(strips(len(x), counts, self.width))
@@ -116,18 +113,17 @@ class Lowered:
         if self.matrix is not None:
             yield from ((places, self.matrix[places]) for _, places in some)
             return
-        buffer = np.empty((0, self.width), self.view.dtype)
+        buffer = np.empty(0, self.view.dtype)
         for where, places in some:
             part = self.view[where]
-            count = places.stop - places.start
-            if len(buffer) < count:
-                buffer = np.empty((count, self.width + self.gap), self.view.dtype)[:, : self.width]
-            columns = buffer[:count]
+            if buffer.size < part.size:
+                buffer = np.empty(part.size, self.view.dtype)
+            columns = buffer[: part.size]
             if self.as_weight:
                 self._by_elements(part, columns)
             else:
                 columns.reshape(part.shape)[...] = part
-            yield places, columns
+            yield places, columns.reshape(-1, self.width)
 
     def _by_elements(self, part: Array, columns: Array) -> None:
         axes = len(self.counts)
@@ -163,7 +159,7 @@ def _multiply(lowered: Lowered, matrix: Array, y: Array) -> None:
 
     if works(y.dtype):
         for places, columns in lowered.unfolded(lowered.strips):
-            y[places] = multiplied(columns, matrix)
+            y[places] = matmul.multiplied(columns, matrix)
         return
 
     def by_strips(some: Sequence[Strip]) -> None:
@@ -186,18 +182,12 @@ def _multiply(lowered: Lowered, matrix: Array, y: Array) -> None:
     threads.share(by_channels, [slice(half), slice(half, None)])
 
 
-def multiplied(a: Array, b: Array) -> Array:
-    """Return ``a @ b`` of two matrices."""
-    found = matmul.product(a, b)
-    return np.asarray(np.matmul(a, b)) if found is None else found
-
-
 def correlate_weight(ybar: Array, x: Array, window: Window, groups: int, shape: Axes) -> Array:
     """Return the weight's contribution, of ``shape`` (out, C / groups, *kernel): every window times its adjoint."""
     sent = rows(ybar)
     wide = padded(x, window.padding)
     if groups == 1 and works(wide.dtype):
-        return _by_elements(sent, Lowered(wide, window, ybar.shape[2:], gap=matmul.GAP), shape)
+        return _by_elements(sent, Lowered(wide, window, ybar.shape[2:]), shape)
     result = np.zeros((shape[0], *shape[2:], shape[1]), np.result_type(x, ybar))
     for ins, outs in _groups(groups, x.shape[1], shape[0]):
         total = result[outs].reshape(outs.stop - outs.start, math.prod(shape[1:]))
@@ -214,7 +204,7 @@ def _by_elements(sent: Array, lowered: Lowered, shape: Axes) -> Array:
     """The same with the output channels as neighbours, which makes long rows."""
     total: Array | None = None
     for places, columns in lowered.unfolded(lowered.strips):
-        part = multiplied(columns.T, sent[places])
+        part = matmul.multiplied(columns.T, sent[places])
         total = part if total is None else np.add(total, part, out=total)
     if total is None:
         return np.zeros(shape, sent.dtype)
@@ -303,7 +293,7 @@ def _by_rows(ybar: Array, weight: Array, window: Window, groups: int, shape: Axe
         for where, places in strips(shape[0], counts, size * channels):
             part = target[where]
             form = part.shape[: 1 + len(counts)]
-            sending = multiplied(sent[places, outs], matrix.T).reshape(
+            sending = matmul.multiplied(sent[places, outs], matrix.T).reshape(
                 *form, *((channels, size) if few else (size, channels))
             )
             for t, element in enumerate(np.ndindex(*window.kernel)):

@@ -131,7 +131,8 @@ class Permute(Operator, frozen=True, tag="permute"):
 
     def vjp_x(self, ybar: Array, y: Array, x: Array) -> Array:
         """Put the axes back."""
-        return ybar.transpose(np.argsort([dim % x.ndim for dim in self.dims]))
+        axes = [dim % x.ndim for dim in self.dims]
+        return ybar.transpose([axes.index(axis) for axis in range(x.ndim)])
 
 
 class Squeeze(Operator, frozen=True, tag="squeeze"):

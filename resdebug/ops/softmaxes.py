@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
@@ -18,6 +19,13 @@ def log_softmax(x: Array, axis: int) -> Array:
     shifted = x - x.max(axis=axis, keepdims=True)
     result: Array = shifted - np.log(sum_over(np.exp(shifted), axis, keepdims=True))
     return result
+
+
+def log_softmax_at(x: Array, axis: int, places: NDArray[np.intp]) -> Array:
+    """Return what ``log_softmax`` has at some places along ``axis``, one for all others."""
+    shifted = x - x.max(axis=axis, keepdims=True)
+    picked: Array = np.take_along_axis(shifted, places, axis)
+    return picked - np.log(sum_over(np.exp(shifted, out=shifted), axis, keepdims=True))
 
 
 def probabilities(x: Array, axis: int) -> Array:

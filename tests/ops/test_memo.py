@@ -61,3 +61,11 @@ def test_nothing_is_kept_longer_than_its_arrays() -> None:
     del b
     gc.collect()
     assert len(memo) == 0
+
+
+def test_what_was_kept_is_found_and_nothing_is_made() -> None:
+    memo, a = Memo[float](), frozen(1)
+    assert memo.found(a) is None
+    memo.keep(5, a)
+    assert memo.found(a) == 5
+    assert memo.found(frozen(1)) is None

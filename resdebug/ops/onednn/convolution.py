@@ -30,9 +30,6 @@ PLACES: Final = 64
 LARGE: Final = 1 << 20
 """With so few places and a weight as large as this, windows are sooner laid out than the weight."""
 
-PAGE: Final = 1024
-"""Rows of a multiple of so many elements get in each other's way in a cache where each is written once."""
-
 KEPT: Final = 10 << 16
 """Larger weights are laid out anew every time: both layouts of all of them would be more than what a pass keeps."""
 
@@ -99,7 +96,8 @@ def correlate_weight(ybar: Array, x: Array, window: Window, groups: int, shape: 
     if not fit(ybar, x):
         return None
     if _is_product(window, groups):
-        return _outer(rows(ybar), rows(x), shape)
+        found = matmul.product(rows(ybar).T, rows(x))
+        return None if found is None else found.reshape(shape)
     if _better_unfolded(ybar.size // shape[0], shape):
         return None
     half = len(x) // 2
@@ -144,16 +142,6 @@ def _is_product(window: Window, groups: int) -> bool:
 def _product(given: Array, matrix: Array, shape: Axes) -> Array | None:
     found = matmul.product(rows(given), matrix)
     return None if found is None else channels_first(found.reshape(shape[0], *shape[2:], shape[1]))
-
-
-def _outer(sent: Array, given: Array, shape: Axes) -> Array | None:
-    """Return the weight's contribution as one product, with input or output channels as neighbours."""
-    outs, ins = sent.shape[1], given.shape[1]
-    if outs < ins if len(sent) > matmul.FLAT else outs % PAGE == 0 and ins % PAGE:
-        found = matmul.product(sent.T, given)
-        return None if found is None else found.reshape(shape)
-    found = matmul.product(given.T, sent)
-    return None if found is None else found.T.reshape(shape)
 
 
 class _Plan:

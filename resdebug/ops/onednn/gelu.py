@@ -15,14 +15,22 @@ from numpy.typing import NDArray
 
 from resdebug.ops.base import Array
 from resdebug.ops.layout import flat
+from resdebug.ops.memo import Memo
 from resdebug.ops.onednn import plans
-from resdebug.ops.onednn.plans import Maker, fit, planned
+from resdebug.ops.onednn.plans import Maker, all_finite, fit, planned
 
 ENOUGH: Final = 1 << 12
 """Fewer elements are done before the library is called."""
 
 TAIL: Final = np.float32(-1.5)
 LARGE: Final = np.float32(1e30)
+
+FEW: Final = 32
+"""If no more than one in so many is computed by the formula, their places are kept for the way back."""
+
+_NONE: Final = np.empty(0, np.intp)
+
+_OUTSIDE: Final[Memo[NDArray[np.intp]]] = Memo()
 
 _BY_ERF: Final = 0x31
 
@@ -36,7 +44,10 @@ def gelu(x: Array, exact: Callable[[Array], Array]) -> Array | None:
         return None
     plan.run(*views)
     outside = _outside(views[0])
-    views[1][outside] = exact(views[0][outside])
+    if outside.size <= x.size // FEW:
+        _OUTSIDE.keep(outside, x)
+    if outside.size:
+        views[1][outside] = exact(views[0][outside])
     return y
 
 
@@ -48,13 +59,18 @@ def slope(ybar: Array, x: Array, exact: Callable[[Array, Array], Array]) -> Arra
     if plan is None or views is None:
         return None
     plan.back(*views)
-    outside = _outside(views[0])
-    views[2][outside] = exact(views[1][outside], views[0][outside])
+    outside = _OUTSIDE.found(x)
+    outside = _outside(views[0]) if outside is None else outside
+    if outside.size:
+        views[2][outside] = exact(views[1][outside], views[0][outside])
     return sent
 
 
 def _outside(x: Array) -> NDArray[np.intp]:
-    return np.flatnonzero((x < TAIL) | (x > LARGE))
+    outside = x < TAIL
+    if not all_finite(x):  # nor are the squares of what is large
+        outside |= x > LARGE
+    return np.flatnonzero(outside) if outside.any() else _NONE
 
 
 class _Gelu:

@@ -7,7 +7,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Sequence
-from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_uint, c_void_p
+from ctypes import POINTER, Structure, byref, c_char, c_char_p, c_float, c_int, c_int64, c_size_t, c_uint, c_void_p
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -84,6 +84,9 @@ class Library:
         self.c.dnnl_memory_desc_get_size.restype = c_size_t
         self.c.dnnl_memory_set_data_handle.argtypes = (c_void_p, c_void_p)
         self.c.dnnl_primitive_execute.argtypes = (c_void_p, c_void_p, c_int, POINTER(_Argument))
+        operand = c_void_p, c_int64
+        self._gemm = self.c.dnnl_sgemm
+        self._gemm.argtypes = (c_char, c_char, *(c_int64,) * 3, c_float, *operand, *operand, c_float, *operand)
         self.engine = self.made("dnnl_engine_create", c_int(_CPU), c_size_t(0))
 
     def do(self, name: str, *arguments: Any) -> None:
@@ -144,6 +147,18 @@ class Library:
         plain = np.empty(count + _ALIGNED // 4, np.float32)
         start = -plain.ctypes.data % _ALIGNED // 4
         return plain[start : start + count]
+
+    def gemm(self, turned: bool, counts: tuple[int, int, int], a: int, lead: int, b: int, y: int, add: bool) -> None:
+        """Set ``y`` to ``a @ b``, or add that, all given by their addresses; where ``turned``, memory has ``a`` so.
+
+        ``counts`` are the rows of ``y``, its columns, and the columns of ``a``; ``lead`` are the elements from row to
+        row of what memory has.
+        """
+        columns = counts[1]
+        start = 1 if add else 0
+        status = self._gemm(b"T" if turned else b"N", b"N", *counts, 1, a, lead, b, columns, start, y, columns)
+        if status:
+            raise MemoryError("oneDNN") if status == 1 else RuntimeError(f"oneDNN: gemm: status {status}")
 
     def memory(self, layout: Handle, array: NDArray[Any] | None = None) -> Handle:
         """Return a view of an array's memory; without one, of memory that is named with every call."""

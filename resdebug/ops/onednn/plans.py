@@ -84,14 +84,20 @@ class _Own(threading.local):
 _own: Final = _Own()
 
 
+_SINGLE: Final = np.dtype(np.float32)
+
+
 def works(dtype: np.dtype[Any]) -> bool:
     """Whether the library is there for such numbers."""
-    return dtype == np.float32 and library() is not None
+    return dtype == _SINGLE and library() is not None
 
 
 def fit(*operands: Array) -> bool:
     """Whether the library may be asked: it is there, and no operand is empty."""
-    return all(works(array.dtype) and array.size for array in operands)
+    for array in operands:
+        if array.dtype != _SINGLE or not array.size:
+            return False
+    return library() is not None
 
 
 def all_finite(x: Array) -> bool:
@@ -127,18 +133,11 @@ def _constant(length: int, number: int) -> Array:
 
 
 def planned(kind: Callable[..., T], *key: Any, divided: bool = False) -> T | None:
-    """Return ``kind(maker, *key)``, made once by each thread; None where the library has no quick way.
-
-    It runs on this thread alone unless it may be ``divided``, which is for what comes out the same to the bit whoever
-    does which part.
-    """
-    of = library()
+    """Return ``kind(maker, *key)``, made once by each thread; None where the library has no quick way."""
+    of = ready(divided=divided)
     if of is None:
         return None
-    count = threads.free() if divided else 1
-    if _own.threads != count:
-        _own.limit(of, count)
-    plans = _own.plans
+    plans, count = _own.plans, _own.threads
     try:
         found: T | None = plans[kind, count, key]
     except KeyError:
@@ -146,6 +145,20 @@ def planned(kind: Callable[..., T], *key: Any, divided: bool = False) -> T | Non
             plans.clear()
         found = plans[kind, count, key] = _made(of, kind, key)
     return found
+
+
+def ready(*, divided: bool = False) -> Library | None:
+    """Return the library, if it is there.
+
+    It runs on this thread alone unless the work may be ``divided``, which is for what comes out the same to the bit
+    whoever does which part.
+    """
+    of = library()
+    if of is not None:
+        count = threads.free() if divided else 1
+        if _own.threads != count:
+            _own.limit(of, count)
+    return of
 
 
 def _made(of: Library, kind: Callable[..., T], key: tuple[Any, ...]) -> T | None:

@@ -65,17 +65,18 @@ def sent(
     tail = x.size // mean.size
     if not _worth(x, ybar):
         return None
-    result, total = np.empty(x.shape, x.dtype), np.zeros((2, tail))
-    rows = [np.ascontiguousarray(a).reshape(mean.size, tail) for a in (x, ybar)]
-    scale, shift, out = or_all(weight, tail, 1), or_all(None, tail, 0), result.reshape(mean.size, tail)
+    result, parts = np.empty(x.shape, x.dtype), []
+    shape, affine = (mean.size, tail), (or_all(weight, tail, 1), or_all(None, tail, 0))
+    given = np.ascontiguousarray(x).reshape(shape), np.ascontiguousarray(ybar).reshape(shape), mean, variance
     for part in chunks(mean.size, MANY):
         plan = planned(_LayerNorm, part.stop - part.start, tail, eps)
         if plan is None:
             return None
         sums = np.empty((2, tail), x.dtype)
-        plan.back(*(a[part] for a in (*rows, mean, variance)), scale, shift, out[part], sums[0], sums[1])
-        total += sums
-    weighed, plain = total.astype(x.dtype)
+        own = given if part.stop == mean.size + part.start else [a[part] for a in given]
+        plan.back(*own, *affine, result.reshape(shape)[part], sums[0], sums[1])
+        parts.append(sums)
+    weighed, plain = parts[0] if len(parts) == 1 else np.add.reduce(parts, axis=0, dtype=np.float64).astype(x.dtype)
     return result, weighed, plain
 
 
