@@ -113,12 +113,13 @@ class Segments(Generic[T]):
         for i in self.schedule.order[::-1]:
             value = leaf_value(network, nodes[i]) if nodes[i].is_leaf else result(nodes[i], values)
             yield Seen(Evaluated(nodes[i].name), self.look(Of.VALUE, nodes[i].name, value))
-            if nodes[i].is_leaf:
-                continue
-            values[i] = value
-            for s in wanted.get(i, ()):
-                entered[s][i] = value
-            if i == self.segments[turn[i]][-1]:
+            if not nodes[i].is_leaf:
+                values[i] = value
+                for s in wanted.get(i, ()):
+                    entered[s][i] = value
+            # What is not kept is let go before the next one is made.
+            del value
+            if i in turn and i == self.segments[turn[i]][-1]:
                 values = _Values(network, entered[turn[i] + 1] if turn[i] + 1 < len(self.segments) else {})
 
     def _reverse(self, entered: list[dict[int, Array]]) -> Iterator[Seen[T]]:
@@ -142,20 +143,30 @@ class Segments(Generic[T]):
                 values = self._again(current, entered[current])
                 entered[current] = {}
             for edge in schedule.deliveries[i]:
-                sent = contribution(network, edge, ybar, values)
-                source = edge.source_index
-                arrived[source] += 1
-                if self._passes_by(source):
-                    yield self._sent(edge, sent, sent)
-                    known[source] = self.look(Of.ADJOINT, edge.source, sent)
-                    continue
-                running = accumulate(self.rule, adjoints.get(source), sent, arrived[source])
-                adjoints[source] = frozen(running)
-                yield self._sent(edge, sent, running)
+                arrived[edge.source_index] += 1
+                yield self._deliver(edge, ybar, values, adjoints, known, arrived[edge.source_index])
+            del ybar
 
-    def _sent(self, edge: Edge, sent: Array, running: Array) -> Seen[T]:
-        look, node = self.look, edge.source
-        return Seen(Contributed(edge), look(Of.CONTRIBUTION, node, sent), look(Of.PARTIAL, node, running))
+    def _deliver(
+        self,
+        edge: Edge,
+        ybar: Array,
+        values: _Values,
+        adjoints: dict[int, Array],
+        known: dict[int, T],
+        arrival: int,
+    ) -> Seen[T]:
+        """Send one contribution. Nothing holds it afterwards but ``adjoints``, where it is awaited there."""
+        look, node, source = self.look, edge.source, edge.source_index
+        sent = contribution(self.network, edge, ybar, values)
+        of = look(Of.CONTRIBUTION, node, sent)
+        if self._passes_by(source):
+            seen = Seen(Contributed(edge), of, look(Of.PARTIAL, node, sent))
+            known[source] = look(Of.ADJOINT, node, sent)
+            return seen
+        running = accumulate(self.rule, adjoints.get(source), sent, arrival)
+        adjoints[source] = frozen(running)
+        return Seen(Contributed(edge), of, look(Of.PARTIAL, node, running))
 
     def _again(self, s: int, entering: dict[int, Array]) -> _Values:
         values = _Values(self.network, entering)
