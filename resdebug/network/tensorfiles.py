@@ -253,7 +253,7 @@ def _read_safetensors(path: Path, name: str, declared: str) -> np.ndarray:
     from safetensors import SafetensorError, safe_open
 
     try:
-        # The library checks the header; to read through it would take the memory twice, as pages of the file and copied.
+        # The library checks the header. Read through it, pages of the file and a copy would take the memory twice.
         with safe_open(path, "np"):
             pass
     except SafetensorError as error:

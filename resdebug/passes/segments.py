@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from resdebug.engine.accumulation import accumulate
+from resdebug.engine.allocation import returning_freed_memory
 from resdebug.engine.forward import frozen, leaf_value, result
 from resdebug.engine.reverse import contribution, seed_of
 from resdebug.errors import BadInput, Fault
@@ -21,8 +23,9 @@ from resdebug.network.order import Schedule
 from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded
+from resdebug.passes.needed import Need, Segmented, needed, passes_by
 from resdebug.passes.protocol import Of
-from resdebug.text import human_bytes
+from resdebug.text import human_bytes, plural, visible
 
 T = TypeVar("T")
 Look = Callable[[Of, str, Array], T]
@@ -62,42 +65,30 @@ class Segments(Generic[T]):
         used = {edge.source_index for i in segment for edge in nodes[i].inputs if edge is not None}
         return {i for i in used - inside if not nodes[i].is_leaf}
 
+    @cached_property
+    def need(self) -> Need:
+        """At most how many bytes tensors take at a time, and which node is visited then."""
+        return needed(Segmented(self.network, self.schedule, self.segments, self.entering))
+
+    @property
     def needed(self) -> int:
-        """Return at most how many bytes are taken at a time, beside one leaf and what an operator takes for itself."""
-        nodes = self.network.nodes
-        kept = sum(nodes[i].type.nbytes for entering in self.entering for i in entering)
-        largest = max((sum(nodes[i].type.nbytes for i in segment) for segment in self.segments), default=0)
-        return kept + largest + self._adjoints()
+        """At most how many bytes tensors take at a time."""
+        return self.need.bytes
 
-    def _adjoints(self) -> int:
-        """Return the most bytes of adjoints that wait at a time; of a leaf with one contribution none does."""
-        nodes, schedule = self.network.nodes, self.schedule
-        waiting: dict[int, int] = {schedule.target: nodes[schedule.target].type.nbytes}
-        most = total = waiting[schedule.target]
-        for i in schedule.reverse:
-            for edge in schedule.deliveries[i]:
-                source = edge.source_index
-                if source not in waiting and not self._passes_by(source):
-                    waiting[source] = nodes[source].type.nbytes
-                    total += waiting[source]
-            most = max(most, total)
-            total -= waiting.pop(i, 0)
-        return most
-
-    def _passes_by(self, i: int) -> bool:
-        return self.network.nodes[i].is_leaf and len(self.schedule.arrivals[i]) == 1
-
-    def check(self, limit: int) -> None:
-        """Raise BadInput when more than ``limit`` bytes are needed."""
-        needed = self.needed()
-        if needed > limit:
-            what = f"a pass of which only statistics are kept takes {human_bytes(needed)}"
+    def check(self, limit: int, beside: int = 0) -> None:
+        """Raise BadInput when more than ``limit`` bytes are needed, ``beside`` being taken by other things."""
+        tensors, node = self.need
+        if tensors + beside > limit:
+            what = f"a pass of which only statistics are kept takes {human_bytes(tensors + beside)}"
+            other = f", {human_bytes(beside)} of it for the process itself" if beside else ""
+            name = visible(self.network.nodes[node].name)
+            most = f'the most when "{name}" of {plural(len(self.schedule.order), "node")} is visited'
             hint = "use a smaller batch, or raise the limit with --memory"
-            raise BadInput(Fault("S002", f"{what}, over the limit of {human_bytes(limit)}", hint))
+            raise BadInput(Fault("S002", f"{what}{other}, over the limit of {human_bytes(limit)}; {most}", hint))
 
     def __iter__(self) -> Iterator[Seen[T]]:
         """Run the pass. Raises BadInput as the engine does."""
-        with threads.ours():
+        with threads.ours(), returning_freed_memory():
             entered: list[dict[int, Array]] = [{} for _ in self.segments]
             yield from self._forward(entered)
             yield from self._reverse(entered)
@@ -160,7 +151,7 @@ class Segments(Generic[T]):
         look, node, source = self.look, edge.source, edge.source_index
         sent = contribution(self.network, edge, ybar, values)
         of = look(Of.CONTRIBUTION, node, sent)
-        if self._passes_by(source):
+        if passes_by(self.network, self.schedule, source):
             seen = Seen(Contributed(edge), of, look(Of.PARTIAL, node, sent))
             known[source] = look(Of.ADJOINT, node, sent)
             return seen
