@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
             return 0
         size = expected(pass_, output, format_, selection=wanted, inline=options.inline, recording=recording)
         check_room(output, size)
-        room = f"at most {human_bytes(pass_.needed)} of memory" if isinstance(pass_, StreamedPass) else ""
+        room = _room(pass_) if isinstance(pass_, StreamedPass) else ""
         for said in (note(pass_, format_, wanted), "" if size is None else f"{size} to write", room):
             if said:
                 print(f"{visible(str(output))}: {said}", file=sys.stderr)
@@ -111,6 +111,11 @@ def run(options: argparse.Namespace) -> int:
         )
     _tell(options, pass_, format_, written, size)
     return 0
+
+
+def _room(pass_: StreamedPass) -> str:
+    """Return how much memory a pass takes that is run while it is written."""
+    return f"at most {human_bytes(pass_.needed)} of memory, {human_bytes(pass_.tensors)} of it for tensors"
 
 
 def _recording(options: argparse.Namespace, format_: Format) -> Recording | None:

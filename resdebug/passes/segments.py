@@ -75,16 +75,15 @@ class Segments(Generic[T]):
         """At most how many bytes tensors take at a time."""
         return self.need.bytes
 
-    def check(self, limit: int, beside: int = 0) -> None:
-        """Raise BadInput when more than ``limit`` bytes are needed, ``beside`` being taken by other things."""
+    def check(self, limit: int) -> None:
+        """Raise BadInput when tensors need more than ``limit`` bytes."""
         tensors, node = self.need
-        if tensors + beside > limit:
-            what = f"a pass of which only statistics are kept takes {human_bytes(tensors + beside)}"
-            other = f", {human_bytes(beside)} of it for the process itself" if beside else ""
+        if tensors > limit:
+            what = f"a pass of which only statistics are kept takes {human_bytes(tensors)}"
             name = visible(self.network.nodes[node].name)
             most = f'the most when "{name}" of {plural(len(self.schedule.order), "node")} is visited'
             hint = "use a smaller batch, or raise the limit with --memory"
-            raise BadInput(Fault("S002", f"{what}{other}, over the limit of {human_bytes(limit)}; {most}", hint))
+            raise BadInput(Fault("S002", f"{what}, over the limit of {human_bytes(limit)}; {most}", hint))
 
     def __iter__(self) -> Iterator[Seen[T]]:
         """Run the pass. Raises BadInput as the engine does."""

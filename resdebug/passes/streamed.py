@@ -58,18 +58,24 @@ class StreamedPass:
     @cached_property
     def needed(self) -> int:
         """At most how many bytes the process grows by while the pass runs."""
-        return self._segments.needed + self._beside()
+        return self.tensors + self.beside
+
+    @property
+    def tensors(self) -> int:
+        """At most how many of these bytes are tensors and what operators take for themselves."""
+        return self._segments.needed
 
     def check(self, limit: int) -> None:
-        """Raise BadInput when even so more than ``limit`` bytes are needed."""
-        self._segments.check(limit, self._beside())
+        """Raise BadInput when even so tensors need more than ``limit`` bytes."""
+        self._segments.check(limit)
 
     @cached_property
     def _segments(self) -> Segments[None]:
         return Segments(self.network, self.schedule, _nothing, rule=self.rule)
 
-    def _beside(self) -> int:
-        """Return what is taken beside tensors."""
+    @cached_property
+    def beside(self) -> int:
+        """At most how many bytes are taken beside tensors: modules, oneDNN, and what is known of every node."""
         network = self.network
         library = works(np.dtype(network.dtype)) if network.dtype else False
         loaded = max((kind.loads for kind in {type(operator_of(n)) for n in network.nodes if not n.is_leaf}), default=0)
