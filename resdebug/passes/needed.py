@@ -42,7 +42,8 @@ class Segmented(NamedTuple):
 
 def needed(cut: Segmented) -> Need:
     """Return what a pass needs."""
-    return max(_Walk(cut).forward(), _Walk(cut).reverse())
+    walk = _Walk(cut)
+    return max(walk.forward(), walk.reverse())
 
 
 class _Walk:
@@ -51,6 +52,8 @@ class _Walk:
     def __init__(self, cut: Segmented) -> None:
         self.cut = cut
         self.nodes = cut.network.nodes
+        self.sizes = [node.type.nbytes for node in self.nodes]
+        self.visits: dict[int, int] = {}
         self.most = Need(0, cut.schedule.target)
         self.turn = {i: s for s, segment in enumerate(cut.segments) for i in segment}
         self.users: dict[int, int] = {}
@@ -64,38 +67,38 @@ class _Walk:
         for i in self.cut.schedule.order[::-1]:
             node = self.nodes[i]
             if node.is_leaf:
-                self.note(i, live + max(self.size(i) + self.reading(i), 2 * self.size(i)))
+                self.note(i, live + max(self.sizes[i] + self.reading(i), 2 * self.sizes[i]))
                 continue
-            live += node.type.nbytes
-            self.note(i, live + self.visit(node))
+            live += self.sizes[i]
+            self.note(i, live + self.visit(i))
             segment = self.cut.segments[self.turn[i]]
             if i == segment[-1]:
-                live -= sum(self.size(k) for k in segment if k not in self.users)
+                live -= sum(self.sizes[k] for k in segment if k not in self.users)
         return self.most
 
     def reverse(self) -> Need:
         """Go through the reverse pass; a segment is computed again when it is come to."""
         cut, schedule = self.cut, self.cut.schedule
-        kept = sum(map(self.size, self.users))
+        kept = sum(map(self.sizes.__getitem__, self.users))
         inside, current = 0, -1
-        waiting = {schedule.target: self.size(schedule.target)}
+        waiting = {schedule.target: self.sizes[schedule.target]}
         adjoints = waiting[schedule.target]
         for i in schedule.reverse:
             if i in self.turn and self.turn[i] != current:
                 kept -= self.released(current)
                 current = self.turn[i]
-                inside = sum(map(self.size, cut.segments[current]))
-                self.note(i, kept + inside + adjoints + max(self.visit(self.nodes[k]) for k in cut.segments[current]))
+                inside = sum(map(self.sizes.__getitem__, cut.segments[current]))
+                self.note(i, kept + inside + adjoints + max(map(self.visit, cut.segments[current])))
             for edge in schedule.deliveries[i]:
                 source = edge.source_index
-                size = self.size(source)
+                size = self.sizes[source]
                 if source not in waiting and not passes_by(cut.network, schedule, source):
                     waiting[source] = size
                     adjoints += size
                 # What is sent is laid out once more for its statistics, and what it is added to is there meanwhile.
-                while_made = max(self.visit(self.nodes[i]), size)
+                while_made = max(self.visit(i), size)
                 self.note(i, kept + inside + adjoints + size + while_made)
-            self.note(i, kept + inside + adjoints + self.size(i))
+            self.note(i, kept + inside + adjoints + self.sizes[i])
             adjoints -= waiting.pop(i, 0)
         return self.most
 
@@ -104,22 +107,26 @@ class _Walk:
         done = 0
         for i in self.cut.entering[segment] if segment >= 0 else ():
             self.users[i] -= 1
-            done += self.size(i) * (not self.users[i])
+            done += self.sizes[i] * (not self.users[i])
         return done
 
-    def visit(self, node: Node) -> int:
+    def visit(self, i: int) -> int:
         """Return what a node takes while its operator is at work: leaves, which are read for it, and temporaries."""
-        if node.is_leaf:
-            return 0
+        if i not in self.visits:
+            self.visits[i] = 0 if self.nodes[i].is_leaf else self.working(self.nodes[i])
+        return self.visits[i]
+
+    def working(self, node: Node) -> int:
+        """Return the same of a node that has an operator."""
         types: list[TensorType | None] = [
             None if edge is None else self.nodes[edge.source_index].type for edge in node.inputs
         ]
         sources = {edge.source_index for edge in node.inputs if edge is not None}
         read = [i for i in sources if self.nodes[i].is_leaf]
-        largest = max([node.type.nbytes, *(self.size(i) for i in sources if not self.nodes[i].is_leaf)])
+        largest = max([node.type.nbytes, *(self.sizes[i] for i in sources if not self.nodes[i].is_leaf)])
         operator = operator_of(node)
         work = operator.workspace(*types) + operator.layouts(*types) + TEMPORARIES * largest
-        return sum(map(self.size, read)) + max(work, *map(self.reading, read), 0)
+        return sum(map(self.sizes.__getitem__, read)) + max(work, *map(self.reading, read), 0)
 
     def reading(self, i: int) -> int:
         """Return what it takes to get the numbers of a leaf, themselves left out."""
@@ -132,10 +139,6 @@ class _Walk:
                 return type_.nbytes
             case _:
                 return 0
-
-    def size(self, i: int) -> int:
-        """Return the bytes of a node's value; its adjoint has as many."""
-        return self.nodes[i].type.nbytes
 
     def note(self, i: int, size: int) -> None:
         """Remember what is the most."""
