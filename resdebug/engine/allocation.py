@@ -17,7 +17,7 @@ KEPT: Final = 1 << 30
 """Bytes of freed memory that stay with the process at most."""
 
 RETURNED: Final = 1 << 22
-"""Tensors from so many bytes on are returned: smaller ones, and a pass would take half as long again."""
+"""Tensors from so many bytes on are returned. From 64 KiB on, a pass took half as long again; from here, no longer."""
 
 
 @lru_cache(maxsize=1)
