@@ -156,8 +156,8 @@ def open_streamed(
 ) -> Pass | StreamedPass:
     """Open a file like ``open_pass``, but run a network only while somebody reads the events, keeping no tensors.
 
-    Raises as ``open_pass`` does, and BadInput when even so more than ``memory`` bytes (80 % of what is free) are
-    needed.
+    Raises as ``open_pass`` does, and BadInput when even so tensors need more than ``memory`` bytes; without it, when
+    these and what the process itself takes are more than 80 % of what is free.
     """
     from resdebug.network.limits import memory_limit
     from resdebug.passes.streamed import StreamedPass
@@ -168,7 +168,7 @@ def open_streamed(
         return open_pass(path, target=target, rule=rule, memory=memory, report=report)
     network = interchange.parse_network(data, path, CATALOGUE, target=target, limit=memory, kept=False, report=report)
     streamed = StreamedPass(network, rule=rule)
-    streamed.check(memory_limit() if memory is None else memory)
+    streamed.check(max(0, memory_limit() - streamed.beside) if memory is None else memory)
     return streamed
 
 

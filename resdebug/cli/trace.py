@@ -67,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     )
     from resdebug.export.writing import check_destination, check_not_source
     from resdebug.passes.selection import selection
+    from resdebug.passes.streamed import StreamedPass
     from resdebug.tui.recording import ASCIICAST
 
     to_stdout = options.output == "-"
@@ -94,7 +95,8 @@ def run(options: argparse.Namespace) -> int:
             return 0
         size = expected(pass_, output, format_, selection=wanted, inline=options.inline, recording=recording)
         check_room(output, size)
-        for said in (note(pass_, format_, wanted), "" if size is None else f"{size} to write"):
+        room = _room(pass_) if isinstance(pass_, StreamedPass) else ""
+        for said in (note(pass_, format_, wanted), "" if size is None else f"{size} to write", room):
             if said:
                 print(f"{visible(str(output))}: {said}", file=sys.stderr)
         written = export_files(
@@ -109,6 +111,11 @@ def run(options: argparse.Namespace) -> int:
         )
     _tell(options, pass_, format_, written, size)
     return 0
+
+
+def _room(pass_: StreamedPass) -> str:
+    """Return how much memory a pass takes that is run while it is written."""
+    return f"at most {human_bytes(pass_.needed)} of memory, {human_bytes(pass_.tensors)} of it for tensors"
 
 
 def _recording(options: argparse.Namespace, format_: Format) -> Recording | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 from typing import Final
@@ -64,6 +65,8 @@ class Look:
         self.beside = beside
         self.checksums = checksums
         self._last: tuple[Array, Tensor] | None = None
+        self._told: tuple[weakref.ref[Array], Tensor] | None = None
+        """Weakly: statistics are to be had of tensors that are let go."""
         self._partial: dict[str, tuple[Array, Tensor]] = {}
         self._same: dict[str, Tensor] = {}
         self._count = 0
@@ -72,10 +75,11 @@ class Look:
         """Return the record of a tensor; a contribution and a partial are the receiver's."""
         wanted = self.selection.adjoint(node) if of is Of.ADJOINT else self.selection.value(node)
         if not wanted:
-            if self._last is not None and self._last[0] is array and self._last[1].statistics is not None:
-                return self._last[1]
+            self._last = None
+            if self._told is not None and self._told[0]() is array:
+                return self._told[1]
             made = Tensor(list(array.shape), type_name(array.dtype), statistics=statistics(array))
-            self._last = array, made
+            self._told = weakref.ref(array), made
             return made
         if self.beside is None or array.size <= INLINE:
             return encode(array, checksum=self.checksums)

@@ -44,8 +44,13 @@ def digest(network: Network, value: Callable[[str], np.ndarray | None]) -> str:
     state = hashlib.sha256(msgspec.json.encode(written, order="deterministic"))
     for node in network.nodes:
         if node.is_leaf:
-            array = value(node.name)
-            if array is None:
-                raise ValueError(f"{node.name} has no numbers")
-            state.update(array.astype(array.dtype.newbyteorder("<"), order="C", copy=False).tobytes())
+            state.update(_bytes(node.name, value(node.name)))
     return f"sha256:{state.hexdigest()}"
+
+
+def _bytes(name: str, array: np.ndarray | None) -> memoryview:
+    """Return the bytes of an array, without a copy where it lies so already."""
+    if array is None:
+        raise ValueError(f"{name} has no numbers")
+    laid_out = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+    return laid_out.reshape(-1).view(np.uint8).data

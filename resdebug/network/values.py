@@ -95,7 +95,9 @@ class Normal(Initialiser, frozen=True, tag="normal", kw_only=True):
 
     def fill(self) -> np.ndarray:
         """Return ``mean + std · N(0, 1)``."""
-        return self.mean + self.std * np.random.Generator(np.random.PCG64(self.seed)).standard_normal(self.shape)
+        return _stretched(
+            np.random.Generator(np.random.PCG64(self.seed)).standard_normal(self.shape), self.std, self.mean
+        )
 
 
 class Uniform(Initialiser, frozen=True, tag="uniform", kw_only=True):
@@ -107,7 +109,8 @@ class Uniform(Initialiser, frozen=True, tag="uniform", kw_only=True):
 
     def fill(self) -> np.ndarray:
         """Return ``low + (high − low) · U[0, 1)``."""
-        return self.low + (self.high - self.low) * np.random.Generator(np.random.PCG64(self.seed)).random(self.shape)
+        draws = np.random.Generator(np.random.PCG64(self.seed)).random(self.shape)
+        return _stretched(draws, self.high - self.low, self.low)
 
 
 class KaimingNormal(Initialiser, frozen=True, tag="kaiming_normal", kw_only=True):
@@ -119,7 +122,15 @@ class KaimingNormal(Initialiser, frozen=True, tag="kaiming_normal", kw_only=True
         """Return ``√(2 / fan_in) · N(0, 1)``; fan-in is the product of all dimensions but the first."""
         fan_in = math.prod(self.shape[1:]) or 1
         draws = np.random.Generator(np.random.PCG64(self.seed)).standard_normal(self.shape)
-        return math.sqrt(2.0 / fan_in) * draws
+        draws *= math.sqrt(2.0 / fan_in)
+        return draws
+
+
+def _stretched(draws: Any, by: float, start: float) -> np.ndarray:
+    """Return ``start + by · draws`` in the same memory."""
+    draws *= by
+    draws += start
+    return np.asarray(draws)
 
 
 INITIALISERS: Final = (Zeros, Ones, Full, Normal, Uniform, KaimingNormal)

@@ -8,7 +8,7 @@ given, and may return a view of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 import msgspec
 import numpy as np
@@ -23,6 +23,10 @@ ADJOINT_PREFIX = "vjp_"
 
 MANY = 64
 """Fewer rows than this are added in their own precision."""
+
+
+SCIPY: Final = 16 << 20
+"""Bytes of SciPy's special functions, once loaded."""
 
 
 class Operator(msgspec.Struct, frozen=True, tag_field="op"):
@@ -48,6 +52,8 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
     """Whether forward, given complex numbers, is the analytic continuation of itself next to where it is smooth; it is
     not where it takes sizes, which drop the imaginary part."""
     vjps: ClassVar[tuple[Callable[..., Array] | None, ...]] = ()
+    loads: ClassVar[int] = 0
+    """Bytes of the modules that are loaded when it is first used."""
     elementwise: ClassVar[bool] = False
     """Whether on tensors of one shape every place of the output and of the contributions depends on that place alone,
     to the last bit: then many nodes may be computed in one call."""
@@ -76,6 +82,10 @@ class Operator(msgspec.Struct, frozen=True, tag_field="op"):
 
     def workspace(self, *inputs: Any) -> int:
         """Return how many bytes forward or a VJP takes for itself, where that may be much more than the output."""
+        return 0
+
+    def layouts(self, *inputs: Any) -> int:
+        """Return how many bytes a large weight takes in other layouts while it is worked with."""
         return 0
 
     def forward(self, *inputs: Any, **_: Any) -> Array:

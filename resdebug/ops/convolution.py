@@ -29,6 +29,9 @@ from resdebug.ops.windows import (
     even,
 )
 
+HALVES: Final = 3
+"""Layouts of a weight where its contribution is put together from two halves of the examples."""
+
 Named: TypeAlias = Literal["same", "valid"]
 Margins1: TypeAlias = NonNegative | Named | Annotated[list[NonNegative], msgspec.Meta(min_length=1, max_length=2)]
 Margins2: TypeAlias = NonNegative | Named | Annotated[list[NonNegative], msgspec.Meta(min_length=2, max_length=4)]
@@ -180,6 +183,14 @@ class Conv(Operator, frozen=True):
     def workspace(self, x: TensorType, weight: TensorType, *_: TensorType | None) -> int:
         """The padded input, and its windows as columns."""
         return self.window(weight.shape).workspace(x, unfolded=True)
+
+    def layouts(self, x: TensorType, weight: TensorType, *_: TensorType | None) -> int:
+        """One, or one for each half of the examples and what that half gives; more where kernels are transformed."""
+        window = self.window(weight.shape)
+        places = x.shape[0] * math.prod(window.output(*x.shape[2:]))
+        if winograd.suits(window, weight.shape, self.groups, places):
+            return winograd.LAYOUTS * weight.nbytes
+        return (1 if x.shape[0] == 1 else HALVES) * weight.nbytes
 
     def window(self, weight: Axes) -> Window:
         """Return how the kernel of a weight of this shape slides. Raises RuleBroken."""

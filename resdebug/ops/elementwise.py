@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType
-from resdebug.ops.base import Array, Operator
+from resdebug.ops.base import SCIPY, Array, Operator
 
 
 class Elementwise(Operator, frozen=True):
@@ -278,6 +278,7 @@ class Erf(Elementwise, frozen=True, tag="erf"):
         Slot("x", "{x̄} += {ȳ} ⊙ (2/√π) · exp(−{x}²)", "the derivative of an integral is its integrand"),
     )
     formula: ClassVar[str] = "{y} = erf({x})"
+    loads: ClassVar[int] = SCIPY
 
     def forward(self, x: Array) -> Array:
         """Return ``erf(x)``."""

@@ -12,7 +12,7 @@ import numpy as np
 from resdebug.network.signature import Slot
 from resdebug.network.types import TensorType
 from resdebug.ops.activations import logistic
-from resdebug.ops.base import Array
+from resdebug.ops.base import SCIPY, Array
 from resdebug.ops.elementwise import Elementwise
 from resdebug.ops.onednn import gelu as onednn
 
@@ -32,6 +32,7 @@ class Gelu(Elementwise, frozen=True, tag="gelu"):
     convention: ClassVar[str] = "tanh takes Φ(x) = (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, and its slope for φ"
     source: ClassVar[str] = "Hendrycks and Gimpel 2016, arXiv 1606.08415"
     elementwise: ClassVar[bool] = False  # numpy rounds the cube of a scalar otherwise than that of many numbers
+    loads: ClassVar[int] = SCIPY
     approximate: Annotated[Literal["none", "tanh"], msgspec.Meta(description="whether Φ is approximated")] = "none"
 
     def words(self, inputs: Sequence[TensorType | None]) -> dict[str, str]:

@@ -32,6 +32,9 @@ FEWEST: Final = 64
 GATHERED: Final = 450
 """With fewer places, gathering a kernel's contribution costs more than is saved."""
 
+LAYOUTS: Final = 5
+"""Times a weight that is taken while its kernels are transformed: themselves, 4/3, 16/9 and sums on the way."""
+
 _FORWARD: Final[Memo[Array]] = Memo()
 _MIRRORED: Final[Memo[Array]] = Memo()
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from resdebug.engine.accumulation import accumulate
+from resdebug.engine.allocation import returning_freed_memory
 from resdebug.engine.forward import frozen, leaf_value, result
 from resdebug.engine.reverse import contribution, seed_of
 from resdebug.errors import BadInput, Fault
@@ -21,8 +23,9 @@ from resdebug.network.order import Schedule
 from resdebug.ops import threads
 from resdebug.ops.base import Array
 from resdebug.passes.events import Completed, Contributed, Evaluated, Event, Seeded
+from resdebug.passes.needed import Need, Segmented, needed, passes_by
 from resdebug.passes.protocol import Of
-from resdebug.text import human_bytes
+from resdebug.text import human_bytes, plural, visible
 
 T = TypeVar("T")
 Look = Callable[[Of, str, Array], T]
@@ -62,42 +65,29 @@ class Segments(Generic[T]):
         used = {edge.source_index for i in segment for edge in nodes[i].inputs if edge is not None}
         return {i for i in used - inside if not nodes[i].is_leaf}
 
+    @cached_property
+    def need(self) -> Need:
+        """At most how many bytes tensors take at a time, and which node is visited then."""
+        return needed(Segmented(self.network, self.schedule, self.segments, self.entering))
+
+    @property
     def needed(self) -> int:
-        """Return at most how many bytes are taken at a time, beside one leaf and what an operator takes for itself."""
-        nodes = self.network.nodes
-        kept = sum(nodes[i].type.nbytes for entering in self.entering for i in entering)
-        largest = max((sum(nodes[i].type.nbytes for i in segment) for segment in self.segments), default=0)
-        return kept + largest + self._adjoints()
-
-    def _adjoints(self) -> int:
-        """Return the most bytes of adjoints that wait at a time; of a leaf with one contribution none does."""
-        nodes, schedule = self.network.nodes, self.schedule
-        waiting: dict[int, int] = {schedule.target: nodes[schedule.target].type.nbytes}
-        most = total = waiting[schedule.target]
-        for i in schedule.reverse:
-            for edge in schedule.deliveries[i]:
-                source = edge.source_index
-                if source not in waiting and not self._passes_by(source):
-                    waiting[source] = nodes[source].type.nbytes
-                    total += waiting[source]
-            most = max(most, total)
-            total -= waiting.pop(i, 0)
-        return most
-
-    def _passes_by(self, i: int) -> bool:
-        return self.network.nodes[i].is_leaf and len(self.schedule.arrivals[i]) == 1
+        """At most how many bytes tensors take at a time."""
+        return self.need.bytes
 
     def check(self, limit: int) -> None:
-        """Raise BadInput when more than ``limit`` bytes are needed."""
-        needed = self.needed()
-        if needed > limit:
-            what = f"a pass of which only statistics are kept takes {human_bytes(needed)}"
+        """Raise BadInput when tensors need more than ``limit`` bytes."""
+        tensors, node = self.need
+        if tensors > limit:
+            what = f"a pass of which only statistics are kept takes {human_bytes(tensors)}"
+            name = visible(self.network.nodes[node].name)
+            most = f'the most when "{name}" of {plural(len(self.schedule.order), "node")} is visited'
             hint = "use a smaller batch, or raise the limit with --memory"
-            raise BadInput(Fault("S002", f"{what}, over the limit of {human_bytes(limit)}", hint))
+            raise BadInput(Fault("S002", f"{what}, over the limit of {human_bytes(limit)}; {most}", hint))
 
     def __iter__(self) -> Iterator[Seen[T]]:
         """Run the pass. Raises BadInput as the engine does."""
-        with threads.ours():
+        with threads.ours(), returning_freed_memory():
             entered: list[dict[int, Array]] = [{} for _ in self.segments]
             yield from self._forward(entered)
             yield from self._reverse(entered)
@@ -113,12 +103,13 @@ class Segments(Generic[T]):
         for i in self.schedule.order[::-1]:
             value = leaf_value(network, nodes[i]) if nodes[i].is_leaf else result(nodes[i], values)
             yield Seen(Evaluated(nodes[i].name), self.look(Of.VALUE, nodes[i].name, value))
-            if nodes[i].is_leaf:
-                continue
-            values[i] = value
-            for s in wanted.get(i, ()):
-                entered[s][i] = value
-            if i == self.segments[turn[i]][-1]:
+            if not nodes[i].is_leaf:
+                values[i] = value
+                for s in wanted.get(i, ()):
+                    entered[s][i] = value
+            # What is not kept is let go before the next one is made.
+            del value
+            if i in turn and i == self.segments[turn[i]][-1]:
                 values = _Values(network, entered[turn[i] + 1] if turn[i] + 1 < len(self.segments) else {})
 
     def _reverse(self, entered: list[dict[int, Array]]) -> Iterator[Seen[T]]:
@@ -142,20 +133,30 @@ class Segments(Generic[T]):
                 values = self._again(current, entered[current])
                 entered[current] = {}
             for edge in schedule.deliveries[i]:
-                sent = contribution(network, edge, ybar, values)
-                source = edge.source_index
-                arrived[source] += 1
-                if self._passes_by(source):
-                    yield self._sent(edge, sent, sent)
-                    known[source] = self.look(Of.ADJOINT, edge.source, sent)
-                    continue
-                running = accumulate(self.rule, adjoints.get(source), sent, arrived[source])
-                adjoints[source] = frozen(running)
-                yield self._sent(edge, sent, running)
+                arrived[edge.source_index] += 1
+                yield self._deliver(edge, ybar, values, adjoints, known, arrived[edge.source_index])
+            del ybar
 
-    def _sent(self, edge: Edge, sent: Array, running: Array) -> Seen[T]:
-        look, node = self.look, edge.source
-        return Seen(Contributed(edge), look(Of.CONTRIBUTION, node, sent), look(Of.PARTIAL, node, running))
+    def _deliver(
+        self,
+        edge: Edge,
+        ybar: Array,
+        values: _Values,
+        adjoints: dict[int, Array],
+        known: dict[int, T],
+        arrival: int,
+    ) -> Seen[T]:
+        """Send one contribution. Nothing holds it afterwards but ``adjoints``, where it is awaited there."""
+        look, node, source = self.look, edge.source, edge.source_index
+        sent = contribution(self.network, edge, ybar, values)
+        of = look(Of.CONTRIBUTION, node, sent)
+        if passes_by(self.network, self.schedule, source):
+            seen = Seen(Contributed(edge), of, look(Of.PARTIAL, node, sent))
+            known[source] = look(Of.ADJOINT, node, sent)
+            return seen
+        running = accumulate(self.rule, adjoints.get(source), sent, arrival)
+        adjoints[source] = frozen(running)
+        return Seen(Contributed(edge), of, look(Of.PARTIAL, node, running))
 
     def _again(self, s: int, entering: dict[int, Array]) -> _Values:
         values = _Values(self.network, entering)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from resdebug.engine.norms import norm
 from resdebug.ops.base import Array
+from resdebug.passes.pieces import added, in_order, pieces
 
-_PIECE: Final = 1 << 14
-"""Elements that the caches hold, read and written."""
+SAFE: Final = (1e-140, 1e140)
+"""Between these a norm has lost nothing to squares that vanish or overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +34,60 @@ class Summary:
 
 def summarise(array: Array) -> Summary:
     """Return the statistics of an array; they are computed in float64."""
-    flat = _doubles(array)
-    finite, nans, infinities = _finite(flat)
-    some = finite.size > 0
+    flat = in_order(array)
     with np.errstate(all="ignore"):
-        mean = finite.mean(keepdims=True) if some else np.zeros(1)
+        found = [_Part(piece) for piece in pieces(flat)]
+        count = sum(part.finite for part in found)
+        mean = added((part.sum for part in found), flat.size) / count if count else 0.0
         return Summary(
             size=flat.size,
-            norm=norm(flat),
-            minimum=float(np.min(finite)) if some else 0.0,
-            maximum=float(np.max(finite)) if some else 0.0,
-            mean=float(mean[0]),
-            deviation=float(finite.std(mean=mean)) if some else 0.0,
-            zeros=int(flat.size - np.count_nonzero(flat)),
-            nans=nans,
-            infinities=infinities,
+            norm=_norm(flat, added((part.squares for part in found), flat.size)),
+            minimum=min((part.minimum for part in found if part.finite), default=0.0),
+            maximum=max((part.maximum for part in found if part.finite), default=0.0),
+            mean=mean,
+            deviation=math.sqrt(added((_spread(p, mean) for p in pieces(flat)), flat.size) / count) if count else 0.0,
+            zeros=sum(part.zeros for part in found),
+            nans=sum(part.nans for part in found),
+            infinities=flat.size - count - sum(part.nans for part in found),
         )
 
 
-def _finite(flat: Array) -> tuple[Array, int, int]:
-    """Return the finite elements, and how many are NaN and infinite."""
-    with np.errstate(all="ignore"):
-        # A NaN or an infinity anywhere shows in a sum; a sum that overflows is looked into as well.
-        if np.isfinite(flat.sum()):
-            return flat, 0, 0
-    finite = flat[np.isfinite(flat)]
-    nans = int(np.isnan(flat).sum())
-    return finite, nans, flat.size - finite.size - nans
+class _Part:
+    """What is asked of one piece of a tensor."""
+
+    __slots__ = ("finite", "maximum", "minimum", "nans", "squares", "sum", "zeros")
+
+    def __init__(self, piece: Array) -> None:
+        finite, self.nans = _finite(piece), 0
+        if finite.size < piece.size:
+            self.nans = int(np.count_nonzero(np.isnan(piece)))
+        self.finite = finite.size
+        self.sum = float(np.add.reduce(finite))
+        self.minimum = float(np.minimum.reduce(finite)) if finite.size else 0.0
+        self.maximum = float(np.maximum.reduce(finite)) if finite.size else 0.0
+        self.zeros = piece.size - int(np.count_nonzero(piece))
+        self.squares = float(piece.dot(piece))
+
+
+def _finite(piece: Array) -> Array:
+    # A NaN or an infinity anywhere shows in a sum; a sum that overflows is looked into as well.
+    return piece if math.isfinite(np.add.reduce(piece)) else piece[np.isfinite(piece)]
+
+
+def _spread(piece: Array, mean: float) -> float:
+    off = _finite(piece) - mean
+    np.multiply(off, off, out=off)
+    return float(np.add.reduce(off))
+
+
+def _norm(flat: Array, squares: float) -> float:
+    plain = math.sqrt(squares)
+    if SAFE[0] < plain < SAFE[1] or not flat.size:
+        return plain
+    largest = float(np.max([np.abs(piece).max() for piece in pieces(flat)]))
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * math.sqrt(sum(float(part.dot(part)) for part in (piece / largest for piece in pieces(flat))))
 
 
 def cosine(a: Array, b: Array) -> float | None:
@@ -66,19 +95,6 @@ def cosine(a: Array, b: Array) -> float | None:
     lengths = norm(a), norm(b)
     if 0.0 in lengths or not np.isfinite(lengths).all():
         return None
-    return float(np.clip((_doubles(a) / lengths[0]) @ (_doubles(b) / lengths[1]), -1.0, 1.0))
-
-
-def _doubles(array: Array) -> Array:
-    """Return all elements in float64, one after the other in the order of the indices, however memory is laid out.
-
-    Channels-last memory is gone through in pieces that the caches hold: at once it takes five times as long.
-    """
-    if array.ndim < 4 or array.flags.c_contiguous:
-        return np.asarray(array, dtype=np.float64).ravel()
-    made = np.empty(array.shape, np.float64)
-    rows = max(1, _PIECE * array.shape[-2] * len(array) // max(array.size, 1))
-    for part, into in zip(array, made, strict=True):
-        for k in range(0, array.shape[-2], rows):
-            into[..., k : k + rows, :] = part[..., k : k + rows, :]
-    return made.ravel()
+    both = zip(pieces(in_order(a)), pieces(in_order(b)), strict=True)
+    found = sum(float((x / lengths[0]).dot(y / lengths[1])) for x, y in both)
+    return max(-1.0, min(1.0, found))

@@ -95,8 +95,8 @@ def test_memory_stays_within_what_was_computed_beforehand() -> None:
     tracemalloc.stop()
     assert count == len(resdebug.differentiate(net).events)
     # What an operator takes for itself comes on top: a few tensors.
-    assert peak < segments.needed() + 10 * 80_000
-    assert segments.needed() < whole / 8
+    assert peak < segments.needed + 10 * 80_000
+    assert segments.needed < whole / 8
 
 
 def test_too_little_memory_is_refused_before_anything_runs() -> None:
@@ -105,4 +105,4 @@ def test_too_little_memory_is_refused_before_anything_runs() -> None:
     with pytest.raises(BadInput, match="S002") as refused:
         segments.check(10_000)
     assert "over the limit of" in str(refused.value)
-    segments.check(segments.needed())
+    segments.check(segments.needed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,7 @@ def test_empty_tensor() -> None:
     assert (s.size, s.norm, s.zeros) == (0, 0.0, 0)
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (1, 64, 40, 40), (2, 0, 3, 3), (2, 3, 4, 5, 6)])
+@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (1, 64, 40, 40), (2, 0, 3, 3), (2, 3, 4, 5, 6), (5, 33, 31, 30)])
 def test_the_layout_in_memory_makes_no_difference(shape: tuple[int, ...]) -> None:
     plain = np.random.default_rng(3).normal(size=shape).astype(np.float32)
     last = np.moveaxis(np.ascontiguousarray(np.moveaxis(plain, 1, -1)), -1, 1)
@@ -56,3 +58,31 @@ def test_the_layout_in_memory_makes_no_difference(shape: tuple[int, ...]) -> Non
     if expected.size:
         other = np.flip(plain, 0)
         assert cosine(last, other) == pytest.approx(cosine(plain, other), abs=1e-6)
+
+
+def test_two_of_one_layout_have_the_cosine_of_all_elements() -> None:
+    a, b = np.random.default_rng(4).normal(size=(2, 3, 40_001))
+    assert cosine(a, b) == pytest.approx(float(np.vdot(a, b)) / norm(a) / norm(b), abs=1e-14)
+
+
+def test_what_is_not_finite_is_found_in_any_piece() -> None:
+    plain = np.ones(100_000)
+    plain[[3, 99_999]], plain[50_000] = np.nan, -np.inf
+    s = summarise(plain)
+    assert (s.nans, s.infinities, s.minimum, s.maximum, s.mean, s.deviation) == (2, 1, 1.0, 1.0, 1.0, 0.0)
+    assert np.isnan(s.norm)
+    assert summarise(np.full(100_000, np.nan)).mean == 0.0
+
+
+def test_large_and_small_numbers_in_many_pieces() -> None:
+    for size in (1e-200, 1e200):
+        assert summarise(np.full(250_000, size)).norm == pytest.approx(500 * size)
+
+
+def test_statistics_take_no_more_memory_than_the_tensor() -> None:
+    last = np.moveaxis(np.ones((1, 100, 100, 512), np.float32), -1, 1)
+    tracemalloc.start()
+    summarise(last)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < last.nbytes + 2_000_000
