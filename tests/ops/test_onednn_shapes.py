@@ -42,6 +42,23 @@ def test_large_weights_over_few_places(operator: Conv2d, shape: tuple[int, ...],
         near(found, quiet_vjp(operator, position, ybar.astype(np.float64), double))
 
 
+def test_a_weight_s_contribution_from_two_halves_of_the_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape, weight = (3, 64, 40, 48), (64, 64, 3, 3)
+    assert np.prod(shape) * np.prod(weight[1:]) >= convolution.SHARED
+    x, kernel, ybar = drawn(0, *shape, last=True), drawn(1, *weight), drawn(2, *shape, last=True)
+    found = []
+    for count in ("1", "2"):
+        monkeypatch.setenv(threads.VARIABLE, count)
+        threads.count.cache_clear()
+        found.append(quiet_vjp(Conv2d(padding=1), 1, ybar, [x, kernel, None]))
+    threads.count.cache_clear()
+    assert np.array_equal(*found)
+    expected = lowering.correlate_weight(
+        ybar.astype(np.float64), x.astype(np.float64), Conv2d(padding=1).window(weight), 1, weight
+    )
+    near(found[0], expected)
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     SEED,

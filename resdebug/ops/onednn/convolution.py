@@ -33,8 +33,9 @@ LARGE: Final = 1 << 20
 KEPT: Final = 10 << 16
 """Larger weights are laid out anew every time: both layouts of all of them would be more than what a pass keeps."""
 
-SHARED: Final = 1 << 23
-"""Multiplications from which a contribution to the weight is put together from two halves of the examples."""
+SHARED: Final = 1 << 27
+"""Multiplications from which a contribution to the weight is put together from two halves of the examples: for fewer
+a thread of ours is there too late, while the library's own still wait for more to do."""
 
 _DIRECT: Final = 1
 _ASK_WEIGHTS, _ASK_DIFF_WEIGHTS = 131, 132
