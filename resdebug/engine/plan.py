@@ -14,7 +14,7 @@ from resdebug.network.order import Schedule
 from resdebug.network.signature import LEAVES
 from resdebug.ops.base import Array, Operator
 
-WORTH: Final = 1 << 26
+WORTH: Final = 1 << 23
 """Multiplications from which a contribution to a leaf is made on another thread: less is sooner done than told."""
 
 

@@ -29,7 +29,7 @@ from resdebug.ops.windows import Axes, Margins, Window
 PIECE: Final = 196
 """Fewer places make a product slow."""
 
-SHARED: Final = 1 << 25
+SHARED: Final = 1 << 23
 """Multiplications from which a product is shared between threads."""
 
 PLANES: Final = 1 << 20
