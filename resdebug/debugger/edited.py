@@ -24,10 +24,11 @@ from resdebug.engine.accumulation import RULES
 from resdebug.engine.forward import leaf_value
 from resdebug.errors import BadInput, Fault, Place
 from resdebug.network.building import build
+from resdebug.network.initialisers import Zeros
 from resdebug.network.model import Edge, Network, Node
 from resdebug.network.substitution import numbers_for, with_values
 from resdebug.network.types import TensorType, shape_text
-from resdebug.network.values import Made, Missing, Numbers, Value, Zeros
+from resdebug.network.values import Made, Missing, Numbers, Value
 from resdebug.passes.protocol import Pass
 from resdebug.text import did_you_mean, visible
 

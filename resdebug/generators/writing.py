@@ -16,9 +16,10 @@ from resdebug.export.network_file import lines
 from resdebug.export.writing import check_destination, whole_file
 from resdebug.generators.builder import Builder
 from resdebug.network.building import build
+from resdebug.network.initialisers import AnyInitialiser
 from resdebug.network.model import Network
 from resdebug.network.types import TensorType
-from resdebug.network.values import AnyInitialiser, Made
+from resdebug.network.values import Made
 from resdebug.ops import CATALOGUE
 
 INLINE = 64

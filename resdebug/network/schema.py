@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from resdebug.network.entries import EdgeEntry
+from resdebug.network.initialisers import INITIALISERS
 from resdebug.network.signature import LEAVES, Catalogue
 from resdebug.network.types import FLOATS, ITEM_BYTES
-from resdebug.network.values import INITIALISERS, TensorFile
+from resdebug.network.values import TensorFile
 
 
 def json_schema(catalogue: Catalogue) -> dict[str, Any]:
