@@ -81,8 +81,15 @@ def visits(network: Network, schedule: Schedule) -> Sequence[Visit]:
             aside = aside and not operators[i].divides(np.dtype(types[i].dtype))
             return Sending(edge, positions[edge], source, aside)
 
+        def goes_on(sending: Sending) -> bool:
+            """Whether the receiver sends it on: it is made last, so that it is still in the caches then."""
+            source = sending.source
+            return not (leaf[source] and len(types[source].shape) > 1)
+
         network.programs[key] = [
-            Visit(i, of_node[i], tuple([sending(edge, i) for edge in edges[begin[i] : begin[i + 1]]]))
+            Visit(
+                i, of_node[i], tuple(sorted([sending(edge, i) for edge in edges[begin[i] : begin[i + 1]]], key=goes_on))
+            )
             for i in schedule.reverse
         ]
     return cast("Sequence[Visit]", network.programs[key])
