@@ -215,26 +215,39 @@ class Conv(Operator, frozen=True):
             raise RuleBroken(what, key="padding", hint="give one number, one per axis, or two per axis")
         return tuple(zip(given[::2], given[1::2], strict=True))
 
-    def correlation(self, weight: Array) -> Correlation:
-        """Return the linear map that this is."""
-        return Correlation(self.window(weight.shape), self.groups)
+    def correlation(self, x: Array, weight: Array) -> tuple[Correlation, Axes]:
+        """Return the linear map that this is, and how many places it gives."""
+        key = id(self), x.shape, weight.shape
+        known = _KNOWN.get(key)
+        if known is None:
+            window = self.window(weight.shape)
+            known = self, Correlation(window, self.groups), window.output(*x.shape[2:])
+            if len(_KNOWN) >= KNOWN:
+                _KNOWN.clear()
+            _KNOWN[key] = known
+        return known[1:]
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """Return the convolution."""
-        correlation = self.correlation(weight)
-        return shifted(correlation.apply(x, weight, correlation.window.output(*x.shape[2:])), bias)
+        correlation, counts = self.correlation(x, weight)
+        return shifted(correlation.apply(x, weight, counts), bias)
 
     def vjp_x(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Send ``ȳ`` back over the windows."""
-        return self.correlation(weight).to_x(ybar, weight, x.shape)
+        return self.correlation(x, weight)[0].to_x(ybar, weight, x.shape)
 
     def vjp_weight(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array | None) -> Array:
         """Correlate ``x`` with ``ȳ``, summed over examples and places."""
-        return self.correlation(weight).to_weight(ybar, x, weight.shape)
+        return self.correlation(x, weight)[0].to_weight(ybar, x, weight.shape)
 
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
         """Sum ``ȳ`` over examples and places."""
         return channels.sums(ybar)
+
+
+KNOWN: Final = 1024
+_KNOWN: Final[dict[tuple[int, Axes, Axes], tuple[Conv, Correlation, Axes]]] = {}
+"""What convolutions have been asked for; each is held, so that no other can take its identity."""
 
 
 class Conv1d(Conv, frozen=True, tag="conv1d"):

@@ -41,6 +41,8 @@ _DIRECT: Final = 1
 _ASK_WEIGHTS, _ASK_DIFF_WEIGHTS = 131, 132
 
 _PACKED: Final[Memo[Array]] = Memo()
+_NAMES: Final[dict[tuple[type[_Plan], Shapes], object]] = {}
+"""What stands for a layout there: it is sooner looked up than all the numbers that it stands for."""
 
 
 class Shapes(NamedTuple):
@@ -150,7 +152,7 @@ class _Plan:
 
     def __init__(self, maker: Maker, shapes: Shapes) -> None:
         self.maker = maker
-        self.key = type(self), shapes
+        self.key = _NAMES.setdefault((type(self), shapes), object())
         self.x, self.y = maker.channels_last(shapes.x), maker.channels_last(shapes.y)
         outs, *rest = shapes.weight
         self.grouped = shapes.weight if shapes.groups == 1 else (shapes.groups, outs // shapes.groups, *rest)
