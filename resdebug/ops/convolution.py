@@ -51,6 +51,11 @@ FORMULA: Final = "{y} = conv({x}, {weight})⟦ + {bias}⟧"
 ARITHMETIC: Final = "Dumoulin and Visin 2016, arXiv 1603.07285, chapter 2"
 
 
+KNOWN: Final = 1024
+_KNOWN: Final[dict[tuple[int, Axes, Axes], tuple[Conv, Correlation, Axes]]] = {}
+"""What convolutions have been asked for; each is held, so that no other can take its identity."""
+
+
 class Correlation(NamedTuple):
     """The map that convolution and transposed convolution share: ``x`` to ``y``, linear in ``x`` and in the weight."""
 
@@ -243,11 +248,6 @@ class Conv(Operator, frozen=True):
     def vjp_bias(self, ybar: Array, y: Array, x: Array, weight: Array, bias: Array) -> Array:
         """Sum ``ȳ`` over examples and places."""
         return channels.sums(ybar)
-
-
-KNOWN: Final = 1024
-_KNOWN: Final[dict[tuple[int, Axes, Axes], tuple[Conv, Correlation, Axes]]] = {}
-"""What convolutions have been asked for; each is held, so that no other can take its identity."""
 
 
 class Conv1d(Conv, frozen=True, tag="conv1d"):

@@ -8,10 +8,12 @@ import msgspec
 
 from resdebug.network.signature import RuleBroken, Slot
 from resdebug.network.types import TensorType, shape_text
+from resdebug.ops import winograd
 from resdebug.ops.base import Array, Operator
 from resdebug.ops.channels import sums
 from resdebug.ops.convolution import (
     GROUPS,
+    HALVES,
     SPACING,
     Correlation,
     check_bias,
@@ -87,6 +89,10 @@ class ConvTranspose2d(Operator, frozen=True, tag="conv_transpose2d"):
     def workspace(self, x: TensorType, weight: TensorType, bias: TensorType | None = None) -> int:
         """The padded output, and its windows as columns."""
         return self.window(weight.shape).workspace(self.infer(x, weight, bias), unfolded=True)
+
+    def layouts(self, x: TensorType, weight: TensorType, *_: TensorType | None) -> int:
+        """As many as the convolution may make that this is the adjoint of."""
+        return max(HALVES, winograd.LAYOUTS) * weight.nbytes
 
     def window(self, weight: Axes) -> Window:
         """Return how the kernel slides over the output, in the convolution that this is the adjoint of."""

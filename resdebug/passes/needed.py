@@ -18,7 +18,6 @@ from resdebug.network.values import Made, Read
 TEMPORARIES: Final = 2
 """Tensors as large as its largest that an operator may make on its way, beside what it says itself."""
 
-
 DRAWN: Final = "float64"
 """The element type in which initialisers make numbers."""
 
@@ -43,7 +42,9 @@ class Segmented(NamedTuple):
 def needed(cut: Segmented) -> Need:
     """Return what a pass needs."""
     walk = _Walk(cut)
-    return max(walk.forward(), walk.reverse())
+    walk.forward()
+    walk.reverse()
+    return walk.most
 
 
 class _Walk:
@@ -61,7 +62,7 @@ class _Walk:
             for i in entering:
                 self.users[i] = self.users.get(i, 0) + 1
 
-    def forward(self) -> Need:
+    def forward(self) -> None:
         """Go through the forward pass."""
         live = 0
         for i in self.cut.schedule.order[::-1]:
@@ -74,9 +75,8 @@ class _Walk:
             segment = self.cut.segments[self.turn[i]]
             if i == segment[-1]:
                 live -= sum(self.sizes[k] for k in segment if k not in self.users)
-        return self.most
 
-    def reverse(self) -> Need:
+    def reverse(self) -> None:
         """Go through the reverse pass; a segment is computed again when it is come to."""
         cut, schedule = self.cut, self.cut.schedule
         kept = sum(map(self.sizes.__getitem__, self.users))
@@ -100,7 +100,6 @@ class _Walk:
                 self.note(i, kept + inside + adjoints + size + while_made)
             self.note(i, kept + inside + adjoints + self.sizes[i])
             adjoints -= waiting.pop(i, 0)
-        return self.most
 
     def released(self, segment: int) -> int:
         """Return how many bytes only this segment used of what was kept."""

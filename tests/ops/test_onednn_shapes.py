@@ -31,15 +31,17 @@ LARGE = [
 
 @pytest.mark.parametrize(("operator", "shape", "weight"), LARGE)
 def test_large_weights_over_few_places(operator: Conv2d, shape: tuple[int, ...], weight: tuple[int, ...]) -> None:
+    plans._own.plans.clear()
     x, kernel = drawn(0, *shape, last=True), drawn(1, *weight)
     inputs = [x, kernel, drawn(2, weight[0])]
-    # Sums of some thousand products: what they are near is relative to the size of a sum.
     y, double = quiet_forward(operator, inputs), wide(inputs)
     near(y, quiet_forward(operator, double))
     ybar = drawn(3, *y.shape, last=True)
     for position in range(3):
         found = quiet_vjp(operator, position, ybar, inputs)
         near(found, quiet_vjp(operator, position, ybar.astype(np.float64), double))
+    # None of them is laid out anew.
+    assert not {kind.__name__ for kind, *_ in plans._own.plans} & {"_Forward", "_ToX", "_ToWeight"}
 
 
 def test_a_weight_s_contribution_from_two_halves_of_the_examples(monkeypatch: pytest.MonkeyPatch) -> None:
